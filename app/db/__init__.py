@@ -1,0 +1,1 @@
+"""The database: addresses, engine, sessions, base columns, ids, faults, and what is known of the server."""

@@ -1,0 +1,88 @@
+"""Sessions: what a slice works with. It never commits; the dependency does, before the response is sent."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Self
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import ORMExecuteState, SessionTransaction, with_loader_criteria
+from sqlalchemy.orm import Session as SyncSession
+
+from app.db.base import TenantRow
+from app.db.context import Context, set_context
+from app.db.engine import create_engine
+from app.settings import Settings
+from app.tenancy import get_context
+
+
+class TenantSession(SyncSession):
+    """A session that runs for one context: its transactions carry it, its statements see that tenant's rows only."""
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _carry_context(session: SyncSession, _: SessionTransaction, connection: Connection) -> None:
+    set_context(connection, session.info["context"])
+
+
+@event.listens_for(TenantSession, "do_orm_execute")
+def _see_one_tenant(state: ORMExecuteState) -> None:
+    if state.is_select or state.is_update or state.is_delete:
+        tenant = state.session.info["context"].tenant
+        state.statement = state.statement.options(
+            with_loader_criteria(TenantRow, lambda row: row.tenant_id == tenant, include_aliases=True)
+        )
+
+
+class Database:
+    """The engine of one process and the sessions on it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        # The same pool; a statement outside of a transaction saves the two round trips of BEGIN and COMMIT.
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Make the engine. Connects to nothing yet, so that a process starts without its database."""
+        return cls(create_engine(settings))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self, context: Context) -> AsyncIterator[AsyncSession]:
+        """A session in one transaction, committed at the end, rolled back where an exception leaves it."""
+        async with self._session(self.engine, context) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def reading(self, context: Context) -> AsyncIterator[AsyncSession]:
+        """A session for reads: each statement on its own where there is no context to carry, else one transaction."""
+        engine = self._autocommit if context.empty else self.engine
+        async with self._session(engine, context) as session, session.begin():
+            yield session
+
+    def _session(self, engine: AsyncEngine, context: Context) -> AsyncSession:
+        return AsyncSession(engine, sync_session_class=TenantSession, expire_on_commit=False, info={"context": context})
+
+
+async def _transaction(
+    request: Request, context: Annotated[Context, Depends(get_context)]
+) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.transaction(context) as session:
+        yield session
+
+
+async def _reading(request: Request, context: Annotated[Context, Depends(get_context)]) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.reading(context) as session:
+        yield session
+
+
+# scope="function": the exit, and so the commit, comes before the response is sent. With the default a client could read
+# its 201 before the commit, or in spite of a commit that failed.
+Session = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+ReadSession = Annotated[AsyncSession, Depends(_reading, scope="function")]
