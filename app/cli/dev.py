@@ -1,0 +1,69 @@
+"""`plinth dev`."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+
+from app.db.packaged import PackagedServer, data_root
+from app.errors import PlinthError
+from app.settings import Settings, load_settings
+
+_OWNER, _APP, _DATABASE = "plinth_owner", "plinth_app", "plinth"
+
+
+@click.command("dev")
+@click.option("--port", type=int, default=8000, show_default=True, help="Port of the API on loopback.")
+@click.option("--postgres", type=click.Choice(["17", "18"]), default="18", show_default=True, help="Major version.")
+@click.option("--fresh", is_flag=True, help="Begin with an empty database.")
+def command(port: int, postgres: str, fresh: bool) -> None:
+    """Serve the API on a PostgreSQL of its own, on loopback: no cluster, no Docker. Ctrl-C ends both."""
+    data = data_root() / "dev" / postgres
+    if fresh:
+        shutil.rmtree(data, ignore_errors=True)
+    server = PackagedServer(18 if postgres == "18" else 17, data).start()
+    try:
+        _serve(server, port)
+    finally:
+        server.stop()
+
+
+def _serve(server: PackagedServer, port: int) -> None:
+    from app.logs import configure
+    from app.server import serve
+
+    base = load_settings()
+    app = {"database_url": SecretStr(server.uri(_DATABASE, _APP)), "http_host": "127.0.0.1", "http_port": port}
+    owner = {"database_url": SecretStr(server.uri(_DATABASE, _OWNER)), "database_app_role": _APP}
+    configure(base)
+    asyncio.run(_prepare(server, base.model_copy(update={**owner, "termination_log": Path("/dev/null")})))
+    click.echo(
+        f"\nPostgreSQL {server.major} on port {server.port}; the API on http://127.0.0.1:{port}/docs\n", err=True
+    )
+    serve(base.model_copy(update={**app, "drain_seconds": 0, "metrics_port": 0}))
+
+
+async def _prepare(server: PackagedServer, owner: Settings) -> None:
+    """The two roles and the database where they are missing, then the migrations."""
+    from app.migrator.run import migrate
+
+    await _make_database(server)
+    outcome = await migrate(owner)
+    if outcome.exit_code:
+        raise PlinthError(outcome.message)
+
+
+async def _make_database(server: PackagedServer) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(server.uri())
+    try:
+        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _DATABASE):
+            return
+        for role in (_OWNER, _APP):
+            await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{server.password}'")
+        await connection.execute(f"CREATE DATABASE {_DATABASE} OWNER {_OWNER}")
+    finally:
+        await connection.close()

@@ -1,0 +1,135 @@
+"""The Alembic environment both lineages share: what the two env.py call.
+
+It takes the migration lock and keeps the migration log, so that the bare ``alembic`` command is as safe as
+`plinth migrate`.
+"""
+
+import asyncio
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic import context, op
+from sqlalchemy import Connection, MetaData
+
+from app.db.base import Base
+from app.db.engine import create_migration_engine
+from app.db.revision import Lineage
+from app.logs import configure
+from app.migrator import bookkeeping
+from app.migrator.lock import migration_lock
+from app.settings import Settings, load_settings
+
+CONNECTION = "plinth.connection"
+"""Key of ``Config.attributes``: a connection in no transaction, given by a caller that holds the migration lock."""
+SETTINGS = "plinth.settings"
+"""Key of ``Config.attributes``: the settings, where the caller has read them already."""
+
+
+def run(lineage: Lineage) -> None:
+    """Run whatever Alembic command asked for this environment."""
+    settings = _settings()
+    if context.is_offline_mode():
+        _run_offline(lineage, settings)
+    elif (connection := context.config.attributes.get(CONNECTION)) is not None:
+        _run_on(connection, lineage, settings)
+    else:
+        configure(settings)
+        asyncio.run(run_async_migrations(lineage, settings))
+
+
+def migration_settings() -> Settings:
+    """The settings, for a revision that depends on one."""
+    settings: Settings = op.get_context().opts["settings"]
+    return settings
+
+
+async def run_async_migrations(lineage: Lineage, settings: Settings) -> None:
+    """Connect as the app does, and run; under the lock where the command changes something."""
+    engine = create_migration_engine(settings)
+    try:
+        if _changes_something():
+            async with migration_lock(settings), engine.connect() as connection:
+                await connection.run_sync(_run_on, lineage, settings)
+        else:
+            async with engine.connect() as connection:
+                await connection.run_sync(_run_on, lineage, settings)
+    finally:
+        await engine.dispose()
+
+
+def _run_on(connection: Connection, lineage: Lineage, settings: Settings) -> None:
+    if _changes_something():
+        # Committed before Alembic begins: it takes an open transaction for its caller's, and never commits that.
+        with connection.begin():
+            for statement in bookkeeping.create_tables(settings.database_app_role):
+                connection.exec_driver_sql(statement)
+    context.configure(connection=connection, **_options(lineage, settings))
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run_offline(lineage: Lineage, settings: Settings) -> None:
+    context.configure(dialect_name="postgresql", literal_binds=True, **_options(lineage, settings))
+    with _bookkeeping_first(settings), context.begin_transaction():
+        context.run_migrations()
+
+
+@contextmanager
+def _bookkeeping_first(settings: Settings) -> Iterator[None]:
+    for statement in bookkeeping.create_tables(settings.database_app_role):
+        context.execute(statement)
+    yield
+
+
+def _options(lineage: Lineage, settings: Settings) -> dict[str, Any]:
+    return {
+        "target_metadata": _metadata() if lineage == "core" else MetaData(),
+        "version_table": bookkeeping.VERSION_TABLES[lineage],
+        "transaction_per_migration": True,
+        "on_version_apply": bookkeeping.Log(lineage, settings.image),
+        "include_name": _include_name,
+        "compare_server_default": _compare_server_default,
+        "settings": settings,
+    }
+
+
+def _metadata() -> MetaData:
+    """The models of every slice; a slice is found by being there."""
+    slices = importlib.import_module("app.slices")
+    for module in pkgutil.iter_modules(slices.__path__):
+        importlib.import_module(f"app.slices.{module.name}.models")
+    return Base.metadata
+
+
+def _settings() -> Settings:
+    given = context.config.attributes.get(SETTINGS)
+    return given if isinstance(given, Settings) else load_settings()
+
+
+def _changes_something() -> bool:
+    """Whether the command has a destination: upgrade, downgrade and stamp, but not current, check or revision."""
+    try:
+        context.get_revision_argument()
+    except KeyError:
+        return False
+    return True
+
+
+def _include_name(name: str | None, kind: str, _: Any) -> bool:
+    return not (kind == "table" and name in bookkeeping.TABLES)
+
+
+def _compare_server_default(
+    _context: Any, _inspected: Any, _metadata: Any, in_db: str | None, in_model: str | None, _rendered: str | None
+) -> bool | None:
+    """Equal as text is equal. Alembic's own comparison evaluates both, and two ids are never the same."""
+    return False if _plain(in_db) == _plain(in_model) else None
+
+
+def _plain(default: str | None) -> str:
+    """A default without what PostgreSQL adds or leaves away when it prints one."""
+    plain = (default or "").lower().replace("public.", "").replace("::text", "").replace(" ", "")
+    return plain.replace("(", "").replace(")", "")

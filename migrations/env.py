@@ -1,0 +1,5 @@
+"""The core lineage: the schema this release of the app needs."""
+
+from app.migrator.environment import run
+
+run("core")
