@@ -1,0 +1,83 @@
+"""The way to a PostgreSQL server: every test that takes `server` or a database runs on both versions."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db.packaged import Major, PackagedServer, data_root
+from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
+
+# What a test database may forget in a power cut, it need not write twice.
+_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+
+StartServer = Callable[..., PackagedServer]
+
+
+@pytest.fixture(scope="session")
+def servers_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that the server's user can reach."""
+
+    root = data_root()
+    root.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="tests-", dir=root))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def _shared_servers(servers_folder: Path) -> Iterator[dict[Major, PackagedServer]]:
+    started: dict[Major, PackagedServer] = {}
+    yield started
+    for server in started.values():
+        server.stop()
+
+
+@pytest.fixture(scope="session", params=[17, 18], ids=["pg17", "pg18"])
+def server(
+    request: pytest.FixtureRequest, servers_folder: Path, _shared_servers: dict[Major, PackagedServer]
+) -> PackagedServer:
+    """A running server of each version, shared by the tests: never stop this one."""
+    major: Major = request.param
+    if major not in _shared_servers:
+        running = PackagedServer(major, servers_folder / f"shared-{major}", _FAST).start()
+        _shared_servers[major] = running
+        prepare(running)
+    return _shared_servers[major]
+
+
+@pytest.fixture
+def database(server: PackagedServer) -> Iterator[TestDatabase]:
+    """A migrated database of the test's own."""
+    with new_database(server, TEMPLATE) as made:
+        yield made
+
+
+@pytest.fixture
+def empty_database(server: PackagedServer) -> Iterator[TestDatabase]:
+    """A database nobody has migrated yet."""
+    with new_database(server) as made:
+        yield made
+
+
+@pytest.fixture
+def start_server(servers_folder: Path, request: pytest.FixtureRequest) -> Iterator[StartServer]:
+    """Start a server of the test's own, to stop, freeze or upgrade; ended after the test."""
+
+    started: list[PackagedServer] = []
+
+    def start(major: Major, *, prepared: bool = True, name: str = "own", **options: str) -> PackagedServer:
+        test = re.sub(r"\W+", "-", request.node.name)
+        folder = servers_folder / f"{test}-{name}-{major}"
+        running = PackagedServer(major, folder, {**_FAST, **options}).start()
+        started.append(running)
+        return prepare(running) if prepared else running
+
+    yield start
+    for running in started:
+        running.stop("SIGQUIT")
+        shutil.rmtree(running.data, ignore_errors=True)
