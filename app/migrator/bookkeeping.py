@@ -3,9 +3,24 @@
 from collections.abc import Iterable, Set
 from typing import Any
 
+from alembic.ddl.postgresql import PostgresqlImpl
 from alembic.runtime.migration import MigrationContext, MigrationInfo
-from sqlalchemy import ARRAY, Column, DateTime, Integer, MetaData, Table, Text, delete, func, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import array, insert
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import quoted_name
 
 from app.db.revision import Lineage
@@ -52,6 +67,30 @@ def quote(identifier: str) -> str:
     return '"' + quoted_name(identifier, quote=True).replace('"', '""') + '"'
 
 
+class _VersionTable(Table):
+    """Made where it is missing: both lineages' SQL can be applied in any order, and again."""
+
+    def create(self, bind: Any, checkfirst: Any = True) -> None:
+        bind.execute(CreateTable(self, if_not_exists=True))
+
+
+class _Impl(PostgresqlImpl):
+    """Alembic's PostgreSQL, with our version table; being defined registers it."""
+
+    __dialect__ = "postgresql"
+
+    def version_table_impl(
+        self, *, version_table: str, version_table_schema: str | None, version_table_pk: bool, **_: Any
+    ) -> Table:
+        return _VersionTable(
+            version_table,
+            MetaData(),
+            Column("version_num", String(32), nullable=False),
+            PrimaryKeyConstraint("version_num", name=f"{version_table}_pkc"),
+            schema=version_table_schema,
+        )
+
+
 class Log:
     """Writes a row for each revision, in that revision's own transaction: Alembic's ``on_version_apply``."""
 
@@ -81,7 +120,7 @@ class Log:
         row = insert(migration_log).values(
             lineage=self._lineage,
             revision=revision,
-            parents=list(parents),
+            parents=array(list(parents), type_=Text),
             server_version_num=_SERVER_VERSION_NUM,
             image=self._image,
         )

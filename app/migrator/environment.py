@@ -72,7 +72,12 @@ def _run_on(connection: Connection, lineage: Lineage, settings: Settings) -> Non
 
 
 def _run_offline(lineage: Lineage, settings: Settings) -> None:
-    context.configure(dialect_name="postgresql", literal_binds=True, **_options(lineage, settings))
+    context.configure(
+        dialect_name="postgresql",
+        literal_binds=True,
+        dialect_opts={"paramstyle": "named"},
+        **_options(lineage, settings),
+    )
     with _bookkeeping_first(settings), context.begin_transaction():
         context.run_migrations()
 
@@ -122,11 +127,10 @@ def _include_name(name: str | None, kind: str, _: Any) -> bool:
     return not (kind == "table" and name in bookkeeping.TABLES)
 
 
-def _compare_server_default(
-    _context: Any, _inspected: Any, _metadata: Any, in_db: str | None, in_model: str | None, _rendered: str | None
-) -> bool | None:
+def _compare_server_default(*arguments: Any) -> bool | None:
     """Equal as text is equal. Alembic's own comparison evaluates both, and two ids are never the same."""
-    return False if _plain(in_db) == _plain(in_model) else None
+    *_, in_database, _of_model, of_model_rendered = arguments
+    return False if _plain(in_database) == _plain(of_model_rendered) else None
 
 
 def _plain(default: str | None) -> str:

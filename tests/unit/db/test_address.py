@@ -1,0 +1,94 @@
+"""Addresses: URIs, parts and TLS."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.db.address import address, from_parts, from_uri, tls
+from app.errors import SettingsError
+from app.settings import Settings
+
+
+def test_nothing_configured_gets_a_sentence():
+    """Without any database setting the message says which ones there are."""
+    with pytest.raises(SettingsError, match="No database is configured: set PLINTH_DATABASE_URL"):
+        address(Settings(database_url=None))
+
+
+def test_a_uri_wins_over_parts():
+    """With both given, the URI is the address."""
+    settings = Settings(database_url=SecretStr("postgresql://u:p@uri/d"), database_host="parts")
+    assert str(address(settings)) == "uri:5432/d"
+
+
+def test_parts_make_an_address():
+    """Host, port, database and role are enough."""
+    place = from_parts(host="db", port=6432, database="d", user="u", password="secret", tls_mode="disable")
+    assert str(place) == "db:6432/d"
+    assert place.options["ssl"] is False
+
+
+@pytest.mark.parametrize("uri", ["postgresql://u:secret@db/d", "postgresql://u:secret@a:1,b:2/d?sslmode=require"])
+def test_an_address_never_shows_its_password(uri: str):
+    """Neither str nor repr of an address holds the password."""
+    place = from_uri(uri)
+    assert "secret" not in f"{place} {place!r}"
+
+
+def test_several_hosts_in_parts():
+    """Hosts with commas between become a list, each with the port."""
+    place = from_parts(host="a,b", port=5432, database="d", user="u", password=None)
+    assert place.options["host"] == ["a", "b"]
+    assert place.options["port"] == [5432, 5432]
+
+
+def test_sqlalchemys_scheme_is_understood():
+    """postgresql+asyncpg:// is the same place."""
+    assert from_uri("postgresql+asyncpg://u@db/d").options["dsn"] == "postgresql://u@db/d"
+
+
+def test_another_scheme_is_refused():
+    """A URI of another database gets a sentence."""
+    with pytest.raises(SettingsError, match="must begin with postgresql://"):
+        from_uri("mysql://u@db/d")
+
+
+@pytest.mark.parametrize("mode", ["prefer", "allow"])
+def test_a_mode_that_falls_back_is_refused(mode: str):
+    """sslmode=prefer would become plain text without a word."""
+    with pytest.raises(SettingsError, match=f"sslmode={mode} in the database URI is refused"):
+        from_uri(f"postgresql://u@db/d?sslmode={mode}")
+
+
+def test_the_uris_sslmode_wins():
+    """What the URI says about TLS is believed over the setting."""
+    assert from_uri("postgresql://u@db/d?sslmode=disable", tls_mode="verify-full").options["ssl"] is False
+
+
+def test_libpqs_own_parameters_do_not_reach_the_server():
+    """asyncpg would send connect_timeout as a server parameter, and the server would refuse it."""
+    place = from_uri("postgresql://u@db/d?connect_timeout=5&application_name=x")
+    assert place.options["dsn"] == "postgresql://u@db/d?application_name=x"
+
+
+def test_tls_is_required_by_default():
+    """Without a word the connection is encrypted; the certificate is verified only with a CA."""
+    context = tls(None, None)
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
+
+
+@pytest.mark.parametrize(("mode", "hostname"), [("verify-ca", False), ("verify-full", True)])
+def test_verifying_modes_verify(mode: str, hostname: bool):
+    """verify-ca wants a certificate of the CA, verify-full also the right name."""
+    context = tls(mode, None)
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, hostname)
+
+
+def test_a_missing_ca_gets_a_sentence():
+    """A CA file that is not there is named."""
+    with pytest.raises(SettingsError, match="The CA file /nowhere/ca.crt cannot be used"):
+        tls("verify-full", Path("/nowhere/ca.crt"))

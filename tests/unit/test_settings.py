@@ -1,0 +1,90 @@
+"""Settings: where they come from, and what a wrong one is answered with."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+import app.settings
+from app.errors import SettingsError
+from app.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("PLINTH_SECRETS_DIR", str(tmp_path))
+
+
+def test_a_file_in_the_secret_folder_is_a_setting(tmp_path: Path):
+    """A mounted secret gives a setting without a variable."""
+    (tmp_path / "PLINTH_DATABASE_URL").write_text("postgresql://u:p@h/d\n")
+    url = load_settings().database_url
+    assert url is not None
+    assert url.get_secret_value() == "postgresql://u:p@h/d"
+
+
+def test_a_variable_wins_over_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Where both say something, the environment is believed."""
+    (tmp_path / "PLINTH_HTTP_PORT").write_text("1")
+    monkeypatch.setenv("PLINTH_HTTP_PORT", "2")
+    assert load_settings().http_port == 2
+
+
+def test_database_url_counts_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """DATABASE_URL is used alone, and not beside a PLINTH_DATABASE_URL from anywhere."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://other/d")
+    assert "other" in load_settings().database_url.get_secret_value()
+    (tmp_path / "PLINTH_DATABASE_URL").write_text("postgresql://own/d")
+    assert "own" in load_settings().database_url.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PLINTH_HTTP_PORT", "http", "PLINTH_HTTP_PORT: Input should be a valid integer"),
+        ("PLINTH_CORS_ORIGINS", "https://a", "PLINTH_CORS_ORIGINS must be a JSON list."),
+        ("PLINTH_LOG_LEVEL", "loud", "PLINTH_LOG_LEVEL: Input should be 'debug'"),
+        ("PLINTH_CORS_ORIGIN", "[]", "There is no setting PLINTH_CORS_ORIGIN; did you mean PLINTH_CORS_ORIGINS?"),
+        ("PLINTH_READINESS_TIMEOUT", "9", "readiness_timeout must not exceed readiness_interval"),
+    ],
+)
+def test_a_wrong_setting_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str):
+    """The message names the variable and what is wrong with it."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert sentence in str(caught.value)
+
+
+def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A message never holds the value: it may be a password."""
+    monkeypatch.setenv("PLINTH_DATABASE_PORT", "canary")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["PLINTH_PORT", "PLINTH_SERVICE_HOST", "PLINTH_PORT_80_TCP_ADDR"])
+def test_what_kubernetes_adds_for_a_service_is_no_setting(monkeypatch: pytest.MonkeyPatch, name: str):
+    """A Service named plinth puts variables into pods; they are neither read nor refused."""
+    monkeypatch.setenv(name, "tcp://10.96.0.7:80")
+    load_settings()
+
+
+def test_every_setting_says_its_meaning_and_default():
+    """Each field has a text beside it, which names its default."""
+    silent = [
+        name
+        for name, field in Settings.model_fields.items()
+        if not field.description or ("Default" not in field.description and name != "termination_log")
+    ]
+    assert silent == []
+
+
+def test_settings_are_flat():
+    """Fields hold plain values: a variable each, no nesting."""
+    tree = ast.parse(inspect.getsource(app.settings))
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert classes == ["_DatabaseUrl", "Settings"]
