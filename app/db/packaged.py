@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -40,17 +40,27 @@ class PackagedServer:
     options: Mapping[str, str] = field(default_factory=dict)
     """Server parameters, as in postgresql.conf."""
     port: int = 0
+    """0: a free one."""
     password: str = ""
+    """Of the superuser `postgres`; empty: a random one, kept beside the data."""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
-    def start(self) -> Self:
-        """Make the data folder where there is none, start the server, wait until it answers."""
-        programs = bin_dir(self.major)
-        self._make_folder()
+    def create(self, *options: str) -> Self:
+        """Make the data folder where there is none; further options go to ``initdb``."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.data.chmod(0o700)
+        if os.geteuid() == 0:
+            shutil.chown(self.data, _UNPRIVILEGED)
         password_file = self.data.parent / f"{self.data.name}.password"
         if not (self.data / "PG_VERSION").exists():
-            self._initdb(programs, password_file)
+            self._initdb(password_file, options)
         self.password = password_file.read_text()
+        return self
+
+    def start(self) -> Self:
+        """Start the server, with a new data folder where there is none; wait until it answers."""
+        programs = bin_dir(self.major)
+        self.create()
         self.port = self.port or free_port()
         settings = {
             "listen_addresses": "127.0.0.1",
@@ -61,7 +71,7 @@ class PackagedServer:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [programs / "postgres", "-D", self.data, *(f"-c{name}={value}" for name, value in settings.items())],
-                stdout=log, stderr=log, **_as_unprivileged(),
+                stdout=log, stderr=log, **as_unprivileged(),
             )  # fmt: skip
         self._wait(programs)
         return self
@@ -88,21 +98,15 @@ class PackagedServer:
     def _log(self) -> Path:
         return self.data.parent / f"{self.data.name}.log"
 
-    def _make_folder(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.data.chmod(0o700)
-        if os.geteuid() == 0:
-            shutil.chown(self.data, _UNPRIVILEGED)
-
-    def _initdb(self, programs: Path, password_file: Path) -> None:
+    def _initdb(self, password_file: Path, options: Sequence[str]) -> None:
         password_file.touch(0o600)
-        password_file.write_text(secrets.token_urlsafe(16))
+        password_file.write_text(self.password or secrets.token_urlsafe(16))
         if os.geteuid() == 0:
             shutil.chown(password_file, _UNPRIVILEGED)
         done = subprocess.run(
-            [programs / "initdb", "-D", self.data, "-U", "postgres", "--pwfile", password_file, "--encoding=UTF8",
-             "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync"],
-            capture_output=True, text=True, check=False, **_as_unprivileged(),
+            [bin_dir(self.major) / "initdb", "-D", self.data, "-U", "postgres", "--pwfile", password_file,
+             "--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync", *options],
+            capture_output=True, text=True, check=False, **as_unprivileged(),
         )  # fmt: skip
         if done.returncode:
             raise ServerError(f"initdb failed: {done.stderr.strip()}")
@@ -167,5 +171,6 @@ def _copy_for_unprivileged(installed: Path, name: str) -> Path:
     return target
 
 
-def _as_unprivileged() -> dict[str, Any]:
+def as_unprivileged() -> dict[str, Any]:
+    """Arguments of ``subprocess`` for a program that refuses to run as root."""
     return {"user": _UNPRIVILEGED, "cwd": "/"} if os.geteuid() == 0 else {}

@@ -1,6 +1,6 @@
 """The way to a PostgreSQL server: every test that takes `server` or a database runs on both versions."""
 
-import re
+import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +14,10 @@ from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepar
 # What a test database may forget in a power cut, it need not write twice.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
 
+OWN_PASSWORD = "for-tests-only"
+"""Of a test's own servers: pg_upgrade needs the same on both."""
+
+_numbers = itertools.count(1)
 StartServer = Callable[..., PackagedServer]
 
 
@@ -65,19 +69,22 @@ def empty_database(server: PackagedServer) -> Iterator[TestDatabase]:
 
 
 @pytest.fixture
-def start_server(servers_folder: Path, request: pytest.FixtureRequest) -> Iterator[StartServer]:
+def start_server(servers_folder: Path) -> Iterator[StartServer]:
     """Start a server of the test's own, to stop, freeze or upgrade; ended after the test."""
 
     started: list[PackagedServer] = []
 
-    def start(major: Major, *, prepared: bool = True, name: str = "own", **options: str) -> PackagedServer:
-        test = re.sub(r"\W+", "-", request.node.name)
-        folder = servers_folder / f"{test}-{name}-{major}"
-        running = PackagedServer(major, folder, {**_FAST, **options}).start()
-        started.append(running)
-        return prepare(running) if prepared else running
+    def start(
+        major: Major, *, prepared: bool = True, run: bool = True, initdb: str = "", **options: str
+    ) -> PackagedServer:
+        folder = servers_folder / f"own-{next(_numbers)}"  # short: a socket's path has at most 107 bytes
+        own = PackagedServer(major, folder, {**_FAST, **options}, password=OWN_PASSWORD).create(*initdb.split())
+        started.append(own)
+        if run:
+            own.start()
+        return prepare(own) if prepared else own
 
     yield start
-    for running in started:
-        running.stop("SIGQUIT")
-        shutil.rmtree(running.data, ignore_errors=True)
+    for own in started:
+        own.stop("SIGQUIT")
+        shutil.rmtree(own.data, ignore_errors=True)

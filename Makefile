@@ -1,0 +1,67 @@
+# `make help` lists every task. All of them work from a fresh clone: what they need, they make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLUSTER_TOOL := tests/cluster/cluster
+SOURCES := app migrations tests k8s
+
+.DEFAULT_GOAL := help
+.PHONY: help dev up upgrade down test check format unit lock k8s figures-bundle
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)/ready ## The bundle on a cluster, with an embedded PostgreSQL 17; ends with its address
+	@$(BIN)/python -m k8s.demo up
+
+upgrade: $(VENV)/ready ## Move that database to 18, and watch new ids become v7
+	@$(BIN)/python -m k8s.demo upgrade
+
+down: $(VENV)/ready ## End the cluster and all in it
+	@$(CLUSTER_TOOL) down
+
+dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluster, no Docker
+	@$(BIN)/plinth dev
+
+test: check ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests/integration tests/e2e
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, in under a minute
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(CLUSTER_TOOL) tools
+	$(BIN)/pytest -q tests/unit tests/chart
+
+format: $(VENV)/ready ## Put sources into their form
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+unit: $(VENV)/ready ## The unit tests alone
+	$(BIN)/pytest -q tests/unit
+
+lock: $(VENV)/ready ## Lock the requirements anew, with hashes and without addresses
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements/app.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	  --custom-compile-command "make lock" --extra dev -c requirements/app.txt pyproject.toml -o requirements/dev.txt
+	echo "flit-core" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
+	  --custom-compile-command "make lock" -c requirements/dev.txt - -o requirements/build.txt
+
+k8s: $(VENV)/ready ## Make the kustomization in k8s/ from the chart
+	$(CLUSTER_TOOL) tools
+	PATH="$$($(CLUSTER_TOOL) bin):$$PATH" k8s/render
+
+figures-bundle: $(VENV)/ready ## Measure the bundle: one line a figure; exits 1 where one is short
+	@$(BIN)/python -m tests.figures.bundle
+
+$(VENV)/ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,43 @@
+"""`make up`."""
+
+from k8s.demo.bundle import FIRST_MAJOR, NAME, Bundle
+from k8s.demo.screen import fact, heading, say, step
+from tests.cluster import app_image
+from tests.cluster.client import Cluster
+from tests.cluster.lock import one_at_a_time
+from tests.cluster.providers import choose
+
+
+def run() -> None:
+    """The cluster, the image, the release; then where it answers and what to type next."""
+    provider = choose()
+    with one_at_a_time():
+        with step(f"A Kubernetes cluster ({provider.name})"):
+            provider.up()
+        with step("Base images"):
+            provider.base_images()
+        with step("The image of this tree"):
+            bundle = Bundle(Cluster(provider, app_image.ensure(provider)))
+    major = bundle.major() or FIRST_MAJOR
+    with step(f"helm upgrade --install {NAME} charts/plinth, with PostgreSQL {major} embedded"):
+        bundle.deploy(major)
+    with step(f"helm test {NAME}"):
+        bundle.namespace.helm("test", NAME)
+    _say_what_is_there(bundle)
+
+
+def _say_what_is_there(bundle: Bundle) -> None:
+    status = bundle.status()
+    heading("Plinth is up")
+    fact("server", f"PostgreSQL {status['server']['version']}")
+    fact("schema", status["core"]["state"])
+    fact("a new id", f"{bundle.new_project()}  (UUID{status['ids']['generation']})")
+    if (address := bundle.address()) is not None:
+        fact("address", f"{address}/docs")
+    else:
+        fact("address", f"kubectl -n {NAME} port-forward service/{NAME} 8000:80, then http://127.0.0.1:8000/docs")
+    say()
+    say('  kubectl and helm:  eval "$(tests/cluster/cluster env)"')
+    if status["ids"]["function"] != "native":
+        say("  next:              make upgrade   (PostgreSQL 18, and ids become UUIDv7)")
+    say("  to end it:         make down")
