@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from app.errors import SettingsError
@@ -24,6 +24,7 @@ DEFAULT_SECRETS_DIR = "/run/secrets/plinth"
 
 # What Kubernetes adds to a pod for each Service of its namespace; a Service named plinth makes PLINTH_PORT.
 _SERVICE_LINK = re.compile(r"^PLINTH_(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_.*)?)$")
+_SERVICE_LINK_VALUE = re.compile(r"^(tcp|udp|sctp)://[\[\]\w.:]+$")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -191,6 +192,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if isinstance(env_settings, EnvSettingsSource):
+            # A Service named plinth-metrics makes PLINTH_METRICS_PORT=tcp://..., which is no setting of ours.
+            links = {name for name, value in env_settings.env_vars.items() if _SERVICE_LINK_VALUE.match(value or "")}
+            env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name not in links}
         return init_settings, env_settings, file_secret_settings, _DatabaseUrl(settings_cls)
 
     @model_validator(mode="after")

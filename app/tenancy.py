@@ -12,8 +12,11 @@ TENANT_HEADER = "X-Tenant-Id"
 USER_HEADER = "X-User-Id"
 
 
-def get_context(request: Request) -> Context:
-    """The context of a request. Raises MalformedTenant where a header is the source and it holds no UUID."""
+async def get_context(request: Request) -> Context:
+    """The context of a request. Raises MalformedTenant where a header is the source and it holds no UUID.
+
+    Asynchronous although it waits for nothing: FastAPI would run a plain function in a thread.
+    """
     settings: Settings = request.app.state.settings
     if settings.tenant_source == "none":
         return Context()

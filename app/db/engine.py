@@ -18,6 +18,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
     return create_async_engine(
         _URL,
         connect_args=_connect_args(settings, "plinth", settings.database_command_timeout),
+        hide_parameters=True,  # users' values have no place in a log
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
         pool_timeout=settings.database_pool_timeout,

@@ -134,12 +134,19 @@ def _is_refused_tls(error: BaseException) -> bool:
     return isinstance(error, ssl.SSLError) or (isinstance(error, ConnectionError) and "SSL" in str(error))
 
 
-# The first that fits; a refused connection is a ConnectionError, and that an OSError, so the order matters.
+# The first that fits; a refused connection is a ConnectionError, so the order matters.
 _BY_KIND: tuple[tuple[Callable[[BaseException], bool], Fault], ...] = (
     (_is_pool_timeout, Fault.POOL_EXHAUSTED),
     (_is_refused_tls, Fault.TLS),
     (lambda error: isinstance(error, TimeoutError), Fault.TIMEOUT),
     (lambda error: isinstance(error, ConnectionRefusedError | socket.gaierror), Fault.UNREACHABLE),
-    (lambda error: isinstance(error, ConnectionError | asyncpg.InterfaceError), Fault.CONNECTION_LOST),
-    (lambda error: isinstance(error, OSError), Fault.UNREACHABLE),
+    # InternalClientError: what a session ended by the server in the wrong moment looks like from asyncpg.
+    (
+        lambda error: isinstance(error, ConnectionError | asyncpg.InterfaceError | asyncpg.InternalClientError),
+        Fault.CONNECTION_LOST,
+    ),
+    (
+        lambda error: type(error) is OSError,
+        Fault.UNREACHABLE,
+    ),  # a missing file, a kind of OSError, is not the database's
 )

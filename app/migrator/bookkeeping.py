@@ -74,7 +74,7 @@ class _VersionTable(Table):
         bind.execute(CreateTable(self, if_not_exists=True))
 
 
-class _Impl(PostgresqlImpl):
+class PlinthPostgresqlImpl(PostgresqlImpl):
     """Alembic's PostgreSQL, with our version table; being defined registers it."""
 
     __dialect__ = "postgresql"

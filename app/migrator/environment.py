@@ -5,8 +5,6 @@ It takes the migration lock and keeps the migration log, so that the bare ``alem
 """
 
 import asyncio
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +19,7 @@ from app.logs import configure
 from app.migrator import bookkeeping
 from app.migrator.lock import migration_lock
 from app.settings import Settings, load_settings
+from app.slices import load_models
 
 CONNECTION = "plinth.connection"
 """Key of ``Config.attributes``: a connection in no transaction, given by a caller that holds the migration lock."""
@@ -30,6 +29,7 @@ SETTINGS = "plinth.settings"
 
 def run(lineage: Lineage) -> None:
     """Run whatever Alembic command asked for this environment."""
+    load_models()
     settings = _settings()
     if context.is_offline_mode():
         _run_offline(lineage, settings)
@@ -91,7 +91,7 @@ def _bookkeeping_first(settings: Settings) -> Iterator[None]:
 
 def _options(lineage: Lineage, settings: Settings) -> dict[str, Any]:
     return {
-        "target_metadata": _metadata() if lineage == "core" else MetaData(),
+        "target_metadata": Base.metadata if lineage == "core" else MetaData(),
         "version_table": bookkeeping.VERSION_TABLES[lineage],
         "transaction_per_migration": True,
         "on_version_apply": bookkeeping.Log(lineage, settings.image),
@@ -99,14 +99,6 @@ def _options(lineage: Lineage, settings: Settings) -> dict[str, Any]:
         "compare_server_default": _compare_server_default,
         "settings": settings,
     }
-
-
-def _metadata() -> MetaData:
-    """The models of every slice; a slice is found by being there."""
-    slices = importlib.import_module("app.slices")
-    for module in pkgutil.iter_modules(slices.__path__):
-        importlib.import_module(f"app.slices.{module.name}.models")
-    return Base.metadata
 
 
 def _settings() -> Settings:

@@ -8,9 +8,9 @@ import pytest
 
 from app.db.packaged import PackagedServer
 from app.migrator.run import migrate
+from tests.processes import plinth
 from tests.servers.databases import APP, OWNER, PASSWORD, fetch, migrator_settings, prepare
 from tests.servers.fixtures import StartServer
-from tests.servers.processes import plinth
 from tests.servers.upgrades import pg_upgrade
 
 ADD = "INSERT INTO tasks (project_id, title) SELECT id, $1 FROM projects RETURNING id"

@@ -1,6 +1,7 @@
 """A real `pg_upgrade` of a packaged server, from 17 to 18."""
 
 import subprocess
+from pathlib import Path
 
 from app.db.packaged import PackagedServer, as_unprivileged, bin_dir
 
@@ -10,7 +11,7 @@ def pg_upgrade(old: PackagedServer, new: PackagedServer) -> None:
     work = new.data.parent / f"{new.data.name}-upgrade"
     work.mkdir()
     work.chmod(0o777)  # pg_upgrade runs as another user, and writes its scripts where it stands
-    command = [
+    command: list[str | Path] = [
         *(bin_dir(new.major) / "pg_upgrade", "--link", "--username=postgres"),
         *("-b", bin_dir(old.major), "-B", bin_dir(new.major), "-d", old.data, "-D", new.data),
         f"--socketdir={work}",

@@ -66,11 +66,13 @@ def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["PLINTH_PORT", "PLINTH_SERVICE_HOST", "PLINTH_PORT_80_TCP_ADDR"])
+@pytest.mark.parametrize(
+    "name", ["PLINTH_PORT", "PLINTH_SERVICE_HOST", "PLINTH_PORT_80_TCP_ADDR", "PLINTH_METRICS_PORT"]
+)
 def test_what_kubernetes_adds_for_a_service_is_no_setting(monkeypatch: pytest.MonkeyPatch, name: str):
     """A Service named plinth puts variables into pods; they are neither read nor refused."""
     monkeypatch.setenv(name, "tcp://10.96.0.7:80")
-    load_settings()
+    assert load_settings().metrics_port == 9090
 
 
 def test_every_setting_says_its_meaning_and_default():

@@ -7,8 +7,8 @@ import sys
 from app.db.packaged import bin_dir
 from app.db.revision import ROOT
 from app.migrator.lock import migration_lock
+from tests.processes import environment, plinth
 from tests.servers.databases import APP, TestDatabase
-from tests.servers.processes import environment, plinth
 
 
 def alembic(database: TestDatabase, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from app.migrator.lock import migration_lock
 from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
+from tests.processes import plinth
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
-from tests.servers.processes import plinth
 
 LINE = {
     "outcome", "lineage", "from", "to", "revisions", "server", "serverVersionNum", "systemIdentifier", "seconds",

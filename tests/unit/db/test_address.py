@@ -90,5 +90,5 @@ def test_verifying_modes_verify(mode: str, hostname: bool):
 
 def test_a_missing_ca_gets_a_sentence():
     """A CA file that is not there is named."""
-    with pytest.raises(SettingsError, match="The CA file /nowhere/ca.crt cannot be used"):
+    with pytest.raises(SettingsError, match=r"The CA file /nowhere/ca\.crt cannot be used"):
         tls("verify-full", Path("/nowhere/ca.crt"))

@@ -29,6 +29,7 @@ from app.errors import Conflict, DatabaseBusy, DatabaseUnavailable
         (asyncpg.AdminShutdownError(), Fault.CONNECTION_LOST),
         (asyncpg.ConnectionDoesNotExistError(), Fault.CONNECTION_LOST),
         (asyncpg.InterfaceError("connection is closed"), Fault.CONNECTION_LOST),
+        (asyncpg.InternalClientError("another operation (2) is in progress"), Fault.CONNECTION_LOST),
         (asyncpg.QueryCanceledError(), Fault.STATEMENT_TIMEOUT),
         (asyncpg.LockNotAvailableError(), Fault.LOCK_TIMEOUT),
         (asyncpg.ReadOnlySQLTransactionError(), Fault.READ_ONLY),
@@ -55,7 +56,7 @@ def test_what_sqlalchemy_wraps_is_found():
     assert sqlstate(wrapped) == "23505"
 
 
-@pytest.mark.parametrize("error", [ValueError(), KeyError("x"), RuntimeError()])
+@pytest.mark.parametrize("error", [ValueError(), KeyError("x"), RuntimeError(), FileNotFoundError(2, "no such file")])
 def test_what_is_no_database_failure_is_none(error: Exception):
     """A bug of ours is not taken for the database's."""
     assert classify(error) is None

@@ -1,0 +1,101 @@
+"""The API: `create_app` wires it, its lifespan owns what lives as long as the process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
+from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app import __version__, logs, openapi, problems, slices
+from app.db.address import address
+from app.db.session import Database
+from app.health import routes as health
+from app.health.probes import Probes
+from app.metrics import Metrics, MetricsServer
+from app.middleware.access import Access
+from app.middleware.bodies import BodyLimit
+from app.middleware.draining import Draining
+from app.middleware.failures import Failures
+from app.middleware.request_ids import RequestIds
+from app.settings import Settings, load_settings
+
+PREFIX = "/api/v1"
+CLOSING_SECONDS = 2
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Without settings it reads them and sets up logging, as ``uvicorn --factory`` needs."""
+    if settings is None:
+        settings = load_settings()
+        logs.configure(settings)
+    address(settings)  # one that cannot work is said now, not at the first request
+    metrics = Metrics()
+    probes = Probes(settings, metrics)
+    app = FastAPIOffline(
+        title="Plinth",
+        version=__version__,
+        docs_url="/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        lifespan=_lifespan,
+        middleware=_middleware(settings, metrics, probes),
+    )
+    app.state.settings, app.state.metrics, app.state.probes = settings, metrics, probes
+    health.install(app, probes)
+    problems.install(app)
+    for router in slices.routers():
+        app.include_router(router, prefix=PREFIX, responses=openapi.EVERYWHERE)
+    openapi.install(app)
+    return app
+
+
+def _middleware(settings: Settings, metrics: Metrics, probes: Probes) -> list[Middleware]:
+    """From the outside in."""
+    stack = [
+        Middleware(RequestIds),
+        Middleware(Access, metrics=metrics),
+        Middleware(Draining, is_draining=lambda: probes.draining),
+        Middleware(BodyLimit, limit=settings.body_limit_bytes),
+        Middleware(Failures, metrics=metrics),
+    ]
+    if settings.cors_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+        )
+        stack.insert(3, cors)
+    if settings.trusted_proxies:
+        proxies = [str(network) for network in settings.trusted_proxies]
+        stack.insert(0, Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies))
+    return stack
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Waits for nothing: the process listens at once, also without its database."""
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as stack:
+        if settings.metrics_port:
+            server = MetricsServer.start(app.state.metrics, host=settings.http_host, port=settings.metrics_port)
+            stack.push_async_callback(server.stop)
+        app.state.database = Database.open(settings)
+        stack.push_async_callback(_close, app.state.database)
+        app.state.metrics.watch_pool(app.state.database.engine)
+        app.state.probes.start()
+        stack.push_async_callback(app.state.probes.stop)
+        yield
+
+
+async def _close(database: Database) -> None:
+    """Say goodbye to the server, but not for longer than the grace period allows: it may not listen."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await database.close()

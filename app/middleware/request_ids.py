@@ -1,0 +1,36 @@
+"""One id for a request: in each of its log lines, in its answer, in its problems."""
+
+import re
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+HEADER = "X-Request-Id"
+_SANE = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
+
+
+def accepted(header: str | None) -> str:
+    """The id a client or proxy sent where it can be logged as it is, else one of our own."""
+    return header if header and _SANE.fullmatch(header) else uuid4().hex
+
+
+class RequestIds:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = accepted(Headers(scope=scope).get(HEADER))
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def tag(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = request_id
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            await self.app(scope, receive, tag)

@@ -1,0 +1,81 @@
+"""Keyset pagination over the id: pages stay right while rows are inserted, and under ids of any version.
+
+Ids are compared as PostgreSQL compares them, byte by byte. A page starts after the last id of the one before, so that
+an insert neither repeats nor hides a row that was there; a mixture of v4 and v7 is only an order like any other.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query
+from pydantic import BaseModel
+from sqlalchemy import Select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.errors import MalformedCursor
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 100
+_VERSION = b"\x01"
+
+AnySelect = Select[*tuple[Any, ...]]
+Item = TypeVar("Item", bound=BaseModel)
+
+
+def encode(after: UUID) -> str:
+    """The cursor of the page that starts after an id. Opaque: clients must not build or read one."""
+    return urlsafe_b64encode(_VERSION + after.bytes).rstrip(b"=").decode()
+
+
+def decode(cursor: str) -> UUID:
+    """The id a cursor stands for. Raises MalformedCursor for everything `encode` does not make."""
+    try:
+        content = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (binascii.Error, ValueError):
+        raise MalformedCursor from None
+    if len(content) != 17 or content[:1] != _VERSION:
+        raise MalformedCursor
+    after = UUID(bytes=content[1:])
+    if encode(after) != cursor:  # base64 decoders accept several spellings
+        raise MalformedCursor
+    return after
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """Which page of a list a client asks for."""
+
+    limit: int = DEFAULT_LIMIT
+    after: UUID | None = None
+
+    def apply(self, statement: AnySelect, key: InstrumentedAttribute[UUID]) -> AnySelect:
+        """The statement for this page and one row more, which tells whether there is another page."""
+        if self.after is not None:
+            statement = statement.where(key > self.after)
+        return statement.order_by(key).limit(self.limit + 1)
+
+    def cut(self, rows: Sequence[Any]) -> dict[str, Any]:
+        """A page, from what the applied statement gave."""
+        items = rows[: self.limit]
+        return {"items": items, "next": encode(items[-1].id) if len(rows) > self.limit else None}
+
+
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(description="`next` of the page before; none for the first")] = None,
+) -> PageRequest:
+    return PageRequest(limit, decode(cursor) if cursor is not None else None)
+
+
+Paging = Annotated[PageRequest, Depends(page_request)]
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list; `next` is the cursor of the one after it, or null at the end."""
+
+    items: list[Item]
+    next: str | None

@@ -1,0 +1,1 @@
+"""Projects: what tasks belong to."""

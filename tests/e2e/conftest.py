@@ -1,0 +1,49 @@
+"""Fixtures of the end-to-end tests, and the one setting that turns their short waits into real ones."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.client import Cluster
+from tests.e2e.databases import ExternalDatabase
+from tests.e2e.load import Traffic
+from tests.e2e.releases import Release
+
+LONG = os.environ.get("LONG") == "1"
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(1200))
+
+
+@pytest.fixture(scope="session")
+def poll_interval() -> int:
+    """Seconds between two looks of the operator: the default with LONG=1, else short."""
+    return 60 if LONG else 10
+
+
+@pytest.fixture
+def database(namespace) -> ExternalDatabase:
+    return ExternalDatabase(namespace)
+
+
+@pytest.fixture
+def release(namespace) -> Release:
+    return Release(namespace)
+
+
+@pytest.fixture
+def traffic(namespace) -> Traffic:
+    return Traffic(namespace)
+
+
+@pytest.fixture(scope="session")
+def next_image(cluster: Cluster) -> str:
+    """An image of the next release: this one with one more core revision."""
+    name = f"{cluster.image}-next"
+    cluster.image_build(name, Path(__file__).parent / "next", [f"--build-arg=RELEASE={cluster.image}"])
+    return name

@@ -1,0 +1,20 @@
+"""Notes on projects.
+
+Expands: a column that nobody has to fill.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("projects", sa.Column("notes", sa.Text))
+
+
+def downgrade() -> None:
+    op.drop_column("projects", "notes")

@@ -1,0 +1,105 @@
+"""The bundle's speed and size: `make figures-bundle`.
+
+Times are of processes on this machine, medians; the image and memory are measured in the cluster, where they count.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+
+from app.db.packaged import PackagedServer, data_root, free_port
+from tests.cluster import app_image
+from tests.cluster.client import Cluster, Namespace
+from tests.cluster.providers import choose
+from tests.e2e.releases import Release
+from tests.figures.figure import Figure, report
+from tests.processes import PLINTH, environment, plinth
+from tests.servers.databases import APP, OWNER, PASSWORD, TEMPLATE, prepare
+
+ROUNDS = 5
+IDLE_SECONDS = 20
+
+
+def figures() -> Iterator[Figure]:
+    """Measure, one after the other."""
+    with _server() as server:
+        owner, app = (server.uri(TEMPLATE, role, PASSWORD) for role in (OWNER, APP))
+        yield Figure("plinth migrate with nothing to do", _median(lambda: _migrate(owner)), "s", 2)
+        yield Figure("process start to first /readyz 200", _median(lambda: _first_ready(app)), "s", 3)
+    provider = choose()
+    provider.up()
+    provider.base_images()
+    cluster = Cluster(provider, app_image.ensure(provider))
+    yield Figure("image above its base", provider.size(cluster.image) - provider.size("python:3.13-slim"), "MB", 120)
+    with cluster.namespace("figures") as namespace:
+        Release(namespace).install()
+        time.sleep(IDLE_SECONDS)  # "idle" is a time without requests; there is no condition to wait for
+        yield Figure("app, resident memory idle", _resident(namespace, "plinth"), "MB", 110)
+        yield Figure("operator, resident memory idle", _resident(namespace, "plinth-operator"), "MB", 90)
+
+
+@contextmanager
+def _server() -> Iterator[PackagedServer]:
+    root = data_root()
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="figures-", dir=root) as folder:
+        Path(folder).chmod(0o755)
+        server = PackagedServer(18, Path(folder) / "data").start()
+        try:
+            yield prepare(server)
+        finally:
+            server.stop()
+
+
+def _median(measure: Callable[[], float]) -> float:
+    return statistics.median(measure() for _ in range(ROUNDS))
+
+
+def _migrate(uri: str) -> float:
+    began = time.monotonic()
+    done = plinth("migrate", database_url=uri, database_app_role=APP)
+    seconds = time.monotonic() - began
+    assert '"outcome": "nothing"' in done.stdout, done.stdout + done.stderr
+    return seconds
+
+
+def _first_ready(uri: str) -> float:
+    port = free_port()
+    settings = {"database_url": uri, "http_port": str(port), "metrics_port": "0", "drain_seconds": "0"}
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*PLINTH, "serve"], env=environment(**settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while not _is_ready(port):
+            assert time.monotonic() - began < 30, "plinth serve did not become ready"
+        return time.monotonic() - began
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    except httpx2.TransportError:
+        time.sleep(0.02)
+        return False
+
+
+def _resident(namespace: Namespace, deployment: str) -> float:
+    """Resident memory of the first process of a pod, in MB."""
+    status = namespace.kubectl("exec", f"deployment/{deployment}", "--", "cat", "/proc/1/status")
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(kilobytes) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    sys.exit(report(figures()))

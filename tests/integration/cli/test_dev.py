@@ -1,0 +1,45 @@
+"""`plinth dev`: the API on a PostgreSQL of its own, without a cluster."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from app.db.packaged import free_port
+from tests.processes import PLINTH, environment
+
+SECONDS = 15
+"""From nothing to the first answer, as promised."""
+
+
+@pytest.mark.parametrize("major", ["17", "18"])
+def test_it_answers_from_nothing(major: str, tmp_path: Path):
+    """With a fresh database it serves within 15 s, makes rows, and ends with its server on SIGINT."""
+    port = free_port()
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        command = [*PLINTH, "dev", "--fresh", "--postgres", major, "--port", str(port)]
+        process = subprocess.Popen(command, env=environment(), stdout=out, stderr=out)
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{port}", log)
+        made = httpx2.post(f"http://127.0.0.1:{port}/api/v1/projects", json={"name": "first"})
+        assert made.status_code == 201
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0, log.read_text()
+    assert f"PostgreSQL {major}" in log.read_text()
+
+
+def _wait_until_ready(url: str, log: Path) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if httpx2.get(f"{url}/readyz").status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"no answer in {SECONDS} s:\n{log.read_text()}")

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import app_image
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in ("Dockerfile", "README.md", "pyproject.toml", "app/main.py", "app/__pycache__/main.pyc"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / ".dockerignore").write_text("*\n!app\n!pyproject.toml\n**/__pycache__\n")
+    return tmp_path
+
+
+def test_the_context_is_what_the_ignore_file_lets_through(tree: Path) -> None:
+    """The image is made of the Dockerfile and the files named after an exclamation mark, without bytecode."""
+    names = {str(path.relative_to(tree)) for path in app_image.context(tree)}
+    assert names == {".dockerignore", "Dockerfile", "app/main.py", "pyproject.toml"}
+
+
+@pytest.mark.parametrize("name", ["README.md", "app/__pycache__/main.pyc"])
+def test_a_change_outside_the_context_keeps_the_name(tree: Path, name: str) -> None:
+    """Nothing is built again for a file the image does not have."""
+    before = app_image.digest(tree)
+    (tree / name).write_text("changed")
+    assert app_image.digest(tree) == before
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "app/main.py", ".dockerignore"])
+def test_a_change_of_the_context_changes_the_name(tree: Path, name: str) -> None:
+    """Another image has another name, so that no pod runs old code under it."""
+    before = app_image.digest(tree)
+    path = tree / name
+    path.write_text(path.read_text() + "#")
+    assert app_image.digest(tree) != before
+
+
+def test_a_renamed_file_changes_the_name(tree: Path) -> None:
+    """The same content under another path is another image."""
+    before = app_image.digest(tree)
+    (tree / "app/main.py").rename(tree / "app/other.py")
+    assert app_image.digest(tree) != before
+
+
+def test_every_file_the_ignore_file_names_is_there() -> None:
+    """The project's own `.dockerignore` names nothing that has moved away."""
+    lines = (app_image.ROOT / ".dockerignore").read_text().splitlines()
+    assert [line for line in lines if line.startswith("!") and not (app_image.ROOT / line[1:]).exists()] == []

@@ -1,0 +1,48 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import evidence
+from tests.cluster.commands import CommandFailed
+
+PODS = {"items": [{"metadata": {"name": "app-1"}, "spec": {"containers": [{"name": "app"}]}}]}
+
+
+@pytest.fixture(autouse=True)
+def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(evidence, "ARTIFACTS", tmp_path)
+    return tmp_path
+
+
+def kubectl(*arguments: str, check: bool = True) -> str:
+    match arguments:
+        case ("api-resources", *_):
+            return "pods\nsecrets\njobs.batch\nevents\n"
+        case ("get", "pods", "--output=json"):
+            return json.dumps(PODS)
+        case ("logs", *_) if "--previous" in arguments:
+            return ""
+        case _:
+            return " ".join(arguments)
+
+
+def test_a_folder_has_events_logs_and_objects(artifacts: Path) -> None:
+    """Events, descriptions, objects and each container's log are kept under the test's name."""
+    folder = evidence.keep(kubectl, "tests/e2e/test_story.py::test_flip[17]")
+    assert folder == artifacts / "tests-e2e-test_story.py-test_flip-17"
+    assert {path.name for path in folder.iterdir()} == {"events.txt", "pods.txt", "objects.yaml", "app-1.app.log"}
+
+
+def test_secrets_are_left_out() -> None:
+    """The objects are everything of the namespace but secrets, and Events once."""
+    assert "get pods,jobs.batch " in (evidence.keep(kubectl, "test") / "objects.yaml").read_text()
+
+
+def test_a_failure_to_collect_does_not_hide_the_test_s_own() -> None:
+    """Where the API server is gone, that is written down, and the test's failure stays the news."""
+
+    def gone(*arguments: str, check: bool = True) -> str:
+        raise CommandFailed(("kubectl", *arguments), 1, "", "connection refused")
+
+    assert "connection refused" in (evidence.keep(gone, "test") / "incomplete.txt").read_text()

@@ -1,0 +1,104 @@
+"""Which cluster is chosen, with stand-ins for Docker and kind that write down how they were called."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.console import ClusterError
+from tests.cluster.current import Current
+from tests.cluster.kind import Kind
+from tests.cluster.providers import choose
+
+
+@pytest.fixture(autouse=True)
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty PATH, for programs the test puts there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("CLUSTER", "IMAGE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+def install(folder: Path, name: str, script: str = "") -> None:
+    program = folder / name
+    program.write_text(f'#!/bin/sh\necho "{name} $*" >>{folder}/calls\n{script}\n')
+    program.chmod(0o755)
+
+
+def calls(folder: Path) -> str:
+    return (folder / "calls").read_text()
+
+
+def test_an_unknown_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt CLUSTER is answered with the ones there are."""
+    monkeypatch.setenv("CLUSTER", "minikube")
+    with pytest.raises(ClusterError, match="CLUSTER=minikube is not known: set it to one of local, kind, current"):
+        choose()
+
+
+def test_a_docker_engine_makes_it_kind(path: Path) -> None:
+    """Where a Docker engine answers, and nothing else is asked for, the cluster is kind's."""
+    for name in ("docker", "kind", "kubectl", "helm"):
+        install(path, name)
+    assert isinstance(choose(), Kind)
+
+
+def test_docker_without_an_engine_does_not_count(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client whose engine is down does not choose kind."""
+    install(path, "docker", "exit 1")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert choose().name == "local"
+
+
+def test_without_docker_and_root_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordinary user without Docker is told the three ways out."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(ClusterError, match="start Docker, or run this as root, or set CLUSTER=current"):
+        choose()
+
+
+def test_local_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CLUSTER=local says that it needs root before it touches anything."""
+    monkeypatch.setenv("CLUSTER", "local")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(ClusterError, match="CLUSTER=local needs root"):
+        choose()
+
+
+def test_a_missing_tool_is_named_with_its_address(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker without kind is answered with where to get kind."""
+    monkeypatch.setenv("CLUSTER", "kind")
+    install(path, "docker")
+    with pytest.raises(ClusterError, match=r"needs kind, which is not in PATH: install it \(https://kind"):
+        choose()
+
+
+def test_kind_makes_a_cluster_once(path: Path) -> None:
+    """The first `up` creates the cluster, the next one only starts its node and waits."""
+    for name in ("docker", "kubectl", "helm"):
+        install(path, name)
+    made = path / "made"
+    install(path, "kind", f"case $1 in create) echo plinth >{made} ;; get) [ ! -f {made} ] || echo plinth ;; esac")
+    Kind().up()
+    Kind().up()
+    assert calls(path).count("kind create cluster --name=plinth") == 1
+    assert "docker start plinth-control-plane" in calls(path)
+
+
+def test_kind_loads_what_it_builds(path: Path, tmp_path: Path) -> None:
+    """An image is built with the options given and copied into the node."""
+    for name in ("docker", "kind", "kubectl", "helm"):
+        install(path, name)
+    Kind().build("plinth:1", tmp_path, ["--build-arg=VERSION=1"])
+    assert f"docker build --quiet --tag=plinth:1 --build-arg=VERSION=1 {tmp_path}" in calls(path)
+    assert "kind load docker-image --name=plinth plinth:1" in calls(path)
+
+
+def test_current_is_given_images_by_name_only(tmp_path: Path) -> None:
+    """Other people's nodes are not written to: the image must have been pushed."""
+    with pytest.raises(ClusterError, match="push the image to a registry they can pull from, and set IMAGE"):
+        Current().build("plinth:1", tmp_path, [])
