@@ -1,0 +1,84 @@
+"""Compiling Kubernetes, Helm and CoreDNS from their Go modules, once."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster.commands import run
+from tests.cluster.console import ClusterError, step
+from tests.cluster.local.layout import HERE, KUBERNETES_VERSION, Layout
+
+GO_FOLDER = HERE / "go"
+_STRIPPED = "-s -w"
+_VERSION = "k8s.io/component-base/version"
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
+
+
+@dataclass(frozen=True)
+class Binary:
+    """``folder`` under ``go/`` has the module; ``names`` are what the binary is called by."""
+
+    folder: str
+    package: str
+    names: tuple[str, ...]
+    ldflags: str = _STRIPPED
+
+
+# `helm` is Helm 3; another major version is another folder beside `helm3`, with a name of its own.
+BINARIES = (
+    Binary(
+        "kube",
+        ".",
+        (
+            "etcd",
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kube-proxy",
+            "kubelet",
+            "kubectl",
+            "volumes",
+        ),
+        f"{_STRIPPED} -X {_VERSION}.gitVersion=v{KUBERNETES_VERSION}"
+        f" -X {_VERSION}.gitMajor={_MAJOR} -X {_VERSION}.gitMinor={_MINOR}",
+    ),
+    Binary("helm3", "helm.sh/helm/v3/cmd/helm", ("helm",)),
+    Binary("coredns", "github.com/coredns/coredns", ()),
+    Binary("pause", ".", ()),
+)
+
+
+def compile_binaries(layout: Layout) -> None:
+    layout.bin.mkdir(parents=True, exist_ok=True)
+    for binary in BINARIES:
+        stamp = layout.bin / f".{binary.folder}.stamp"
+        wanted = _digest(GO_FOLDER / binary.folder, binary)
+        if stamp.exists() and stamp.read_text() == wanted:
+            continue
+        _compile(binary, layout.bin)
+        stamp.write_text(wanted)
+
+
+def _digest(folder: Path, binary: Binary) -> str:
+    digest = hashlib.sha256(repr(binary).encode())
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _compile(binary: Binary, target: Path) -> None:
+    if not shutil.which("go"):
+        raise ClusterError(
+            "CLUSTER=local compiles Kubernetes, and Go is not there: install Go 1.26 or later, or use CLUSTER=kind"
+        )
+    settings = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
+    with step(f"compiling {binary.folder} (once; all four take about 9 minutes on 2 cores)"):
+        run(
+            "go", "build", "-ldflags", binary.ldflags, "-o", target / binary.folder, binary.package,
+            cwd=GO_FOLDER / binary.folder, env=settings,
+        )  # fmt: skip
+    for name in binary.names:
+        link = target / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(binary.folder)
