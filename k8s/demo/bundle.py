@@ -77,7 +77,7 @@ class Bundle:
     def events(self) -> list[dict[str, Any]]:
         """The Events of the GatedMigration, the oldest first."""
         found = self.namespace.kubectl_json("get", "events", "--field-selector=involvedObject.kind=GatedMigration")
-        return sorted(found["items"], key=lambda event: str(event["metadata"]["creationTimestamp"]))
+        return sorted(found["items"], key=lambda event: int(event["metadata"]["resourceVersion"]))
 
     def address(self) -> str | None:
         """Where the API answers from this machine without more ado, or None."""

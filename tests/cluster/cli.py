@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from tests.cluster import app_image
+from tests.cluster import app_image, tools
 from tests.cluster.console import ClusterError, say
 from tests.cluster.lock import one_at_a_time
 from tests.cluster.providers import Provider, choose
@@ -21,9 +21,21 @@ Docker engine answers, else local. More: tests/cluster/README.md
 LOOKING = ("env", "status", "logs")
 
 
+def _tools() -> None:
+    with one_at_a_time():
+        tools.ensure()
+
+
+# kubectl and helm are of use to who has no cluster, and may not make one.
+WITHOUT_CLUSTER: dict[str, Callable[[], str | None]] = {"tools": _tools, "bin": lambda: f"{tools.folder()}\n"}
+
+
 def main() -> int:
     arguments = _parser().parse_args()
     try:
+        if arguments.command in WITHOUT_CLUSTER:
+            sys.stdout.write(WITHOUT_CLUSTER[arguments.command]() or "")
+            return 0
         provider = choose()
         with nullcontext() if arguments.command in LOOKING else one_at_a_time():
             sys.stdout.write(arguments.act(provider, arguments) or "")
@@ -52,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         return subparser
 
     command("up", "make it or start it, and wait until it can run pods", lambda provider, _: provider.up())
+    commands.add_parser("tools", help="see to kubectl and helm: those in PATH will do, others are compiled")
+    commands.add_parser("bin", help="print the folder of what is compiled")
     command("env", 'print exports: eval "$(tests/cluster/cluster env)"', _exports)
     command(
         "images", "see to python:3.13-slim, postgres:17 and postgres:18", lambda provider, _: provider.base_images()

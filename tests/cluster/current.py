@@ -5,17 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from tests.cluster import tools
 from tests.cluster.commands import run
 from tests.cluster.console import ClusterError, say
 
 
 class Current:
     name = "current"
-    tools: Path | None = None
+
+    def __init__(self) -> None:
+        self.tools = tools.extra_folder()
 
     def up(self) -> None:
-        context = run("kubectl", "config", "current-context").strip()
-        run("kubectl", "get", "--raw=/readyz", "--request-timeout=10s")
+        tools.ensure()
+        context = self._kubectl("config", "current-context").strip()
+        self._kubectl("get", "--raw=/readyz", "--request-timeout=10s")
         say(f"using the context {context!r} of kubectl")
 
     def environment(self) -> dict[str, str]:
@@ -41,7 +45,7 @@ class Current:
         self._refuse_images()
 
     def status(self) -> dict[str, str]:
-        nodes = run("kubectl", "get", "nodes", "--no-headers").splitlines()
+        nodes = self._kubectl("get", "nodes", "--no-headers").splitlines()
         return {name: state for name, state, *_ in map(str.split, nodes)}
 
     def logs(self, component: str) -> str:
@@ -49,6 +53,9 @@ class Current:
 
     def down(self) -> None:
         say("CLUSTER=current is not this project's to remove: nothing was done")
+
+    def _kubectl(self, *arguments: str) -> str:
+        return run(tools.program("kubectl"), *arguments)
 
     def _refuse_images(self) -> NoReturn:
         raise ClusterError(

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.cluster import tools
 from tests.cluster.commands import run, succeeds
 from tests.cluster.console import ClusterError, say, step
 
@@ -12,11 +13,6 @@ CLUSTER_NAME = "plinth"
 NODE = f"{CLUSTER_NAME}-control-plane"
 BUILT_UPON = ("python:3.13-slim",)
 RUN_BESIDE = ("postgres:17", "postgres:18")
-TOOLS = {
-    "kind": "https://kind.sigs.k8s.io",
-    "kubectl": "https://kubernetes.io/docs/tasks/tools",
-    "helm": "https://helm.sh/docs/intro/install",
-}
 SERVICES_OF_THE_NODE = ("kubelet", "containerd")
 
 
@@ -26,18 +22,18 @@ def docker_answers() -> bool:
 
 class Kind:
     name = "kind"
-    tools: Path | None = None
 
     def __init__(self) -> None:
         if not docker_answers():
             raise ClusterError("CLUSTER=kind needs a Docker engine, and none answers: start it, or use CLUSTER=local")
-        for tool, address in TOOLS.items():
-            if not shutil.which(tool):
-                raise ClusterError(f"CLUSTER=kind needs {tool}, which is not in PATH: install it ({address})")
+        if not shutil.which("kind"):
+            raise ClusterError("CLUSTER=kind needs kind, which is not in PATH: install it (https://kind.sigs.k8s.io)")
+        self.tools = tools.extra_folder()
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "plinth"
         self.kubeconfig = cache / "kind.kubeconfig"
 
     def up(self) -> None:
+        tools.ensure()
         self.kubeconfig.parent.mkdir(parents=True, exist_ok=True)
         if CLUSTER_NAME not in run("kind", "get", "clusters").split():
             with step("creating a kind cluster"):
@@ -97,4 +93,4 @@ class Kind:
         return run("docker", "exec", NODE, *command)
 
     def _kubectl(self, *arguments: str) -> str:
-        return run("kubectl", f"--kubeconfig={self.kubeconfig}", *arguments)
+        return run(tools.program("kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments)

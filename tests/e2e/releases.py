@@ -34,10 +34,10 @@ class Release:
     name: str = "plinth"
 
     def install(self, *values: str, flags: tuple[str, ...] = ("--wait",)) -> None:
-        self._helm("install", self.namespace.cluster.image, values, flags)
+        self.namespace.helm("install", *self.arguments(*values), *flags, TIMEOUT)
 
     def upgrade(self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",)) -> None:
-        self._helm("upgrade", image or self.namespace.cluster.image, values, ("--reuse-values", *flags))
+        self.namespace.helm("upgrade", *self.arguments(*values, image=image), "--reuse-values", *flags, TIMEOUT)
 
     def rollback(self, revision: int) -> None:
         self.namespace.helm("rollback", self.name, str(revision), "--wait", TIMEOUT)
@@ -45,10 +45,11 @@ class Release:
     def uninstall(self) -> None:
         self.namespace.helm("uninstall", self.name, "--wait", TIMEOUT)
 
-    def _helm(self, verb: str, image: str, values: tuple[str, ...], flags: tuple[str, ...]) -> None:
-        repository, _, tag = image.rpartition(":")
+    def arguments(self, *values: str, image: str | None = None) -> tuple[str, ...]:
+        """Name, chart and values, as `helm install` and `helm upgrade` take them."""
+        repository, _, tag = (image or self.namespace.cluster.image).rpartition(":")
         given = (f"image.repository={repository}", f"image.tag={tag}", *values)
-        self.namespace.helm(verb, self.name, str(CHART), *(f"--set={value}" for value in given), *flags, TIMEOUT)
+        return (self.name, str(CHART), *(f"--set={value}" for value in given))
 
     def get(self, path: str) -> Any:
         """GET from the API, through the API server: it works on every cluster."""
@@ -101,7 +102,10 @@ class Release:
         """The reasons of the GatedMigration's Events, the oldest first."""
         selector = "--field-selector=involvedObject.kind=GatedMigration"
         events = self.namespace.kubectl_json("get", "events", selector)["items"]
-        return [event["reason"] for event in sorted(events, key=lambda event: event["metadata"]["creationTimestamp"])]
+        # By version: times are whole seconds, and several Events fit into one.
+        return [
+            event["reason"] for event in sorted(events, key=lambda event: int(event["metadata"]["resourceVersion"]))
+        ]
 
 
 def condition(resource: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The wiring, on an app whose database is not there."""
 
 import json
+import socket
 from collections.abc import Iterator
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any

@@ -92,7 +92,6 @@ def coredns(layout: Layout) -> Daemon:
 
 
 def kubelet(layout: Layout) -> Daemon:
-    layout.render("resolv.conf")
     return _daemon(
         layout, "kubelet", f"--kubeconfig={layout.pki}/kubelet.kubeconfig", f"--config={layout.config}/kubelet.yaml",
         f"--root-dir={layout.state}/kubelet", f"--hostname-override={NODE}", f"--node-ip={GATEWAY}",

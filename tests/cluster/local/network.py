@@ -54,7 +54,14 @@ def _send_no_redirects() -> None:
 
 def remove_network(layout: Layout) -> None:
     run(layout.bin / "kube-proxy", "--cleanup", check=False)
-    run("iptables", "-D", *_JUMP, check=False)
-    run("iptables", "-F", CHAIN, check=False)
-    run("iptables", "-X", CHAIN, check=False)
+    for program in ("iptables", "ip6tables"):
+        _remove_chain(program, "KUBE-FIREWALL", "INPUT", "OUTPUT")  # the one chain that --cleanup forgets
+        _remove_chain(program, CHAIN, "FORWARD")
     run("ip", "link", "delete", BRIDGE, check=False)
+
+
+def _remove_chain(program: str, chain: str, *callers: str) -> None:
+    for caller in callers:
+        run(program, "-D", caller, "-j", chain, check=False)
+    run(program, "-F", chain, check=False)
+    run(program, "-X", chain, check=False)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import tools
 from tests.cluster.console import ClusterError
 from tests.cluster.current import Current
 from tests.cluster.kind import Kind
@@ -69,12 +70,27 @@ def test_local_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
         choose()
 
 
-def test_a_missing_tool_is_named_with_its_address(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Docker without kind is answered with where to get kind."""
+def test_docker_without_kind_is_told_where_to_get_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker alone is not enough for CLUSTER=kind, and the address of kind is named."""
     monkeypatch.setenv("CLUSTER", "kind")
     install(path, "docker")
     with pytest.raises(ClusterError, match=r"needs kind, which is not in PATH: install it \(https://kind"):
         choose()
+
+
+def test_tools_that_are_neither_there_nor_to_be_compiled_are_named(path: Path) -> None:
+    """Without helm and without Go the sentence names both ways out."""
+    install(path, "kubectl")
+    with pytest.raises(ClusterError, match=r"helm not in PATH, nor Go 1\.26"):
+        tools.ensure()
+
+
+def test_tools_in_path_are_taken_as_they_are(path: Path) -> None:
+    """Nothing is compiled, and PATH needs no folder more, where kubectl and helm are installed."""
+    for name in ("kubectl", "helm"):
+        install(path, name)
+    tools.ensure()
+    assert tools.extra_folder() is None
 
 
 def test_kind_makes_a_cluster_once(path: Path) -> None:

@@ -1,0 +1,91 @@
+"""Installing: with the embedded database, on an external 18, and what a wrong setting is answered with."""
+
+from uuid import UUID
+
+import pytest
+
+from tests.cluster.console import ClusterError
+from tests.e2e.databases import ExternalDatabase
+from tests.e2e.releases import EXTERNAL, TIMEOUT, Release, condition
+
+READY_SECONDS = 120
+
+
+@pytest.mark.parametrize("flags", [("--wait",), ()], ids=["wait", "no-wait"])
+def test_default_values_install_and_pass_their_test(release: Release, flags: tuple[str, ...]):
+    """Without any value the bundle becomes ready with its embedded 18, and `helm test` passes."""
+    release.install(flags=flags)
+    release.namespace.kubectl("rollout", "status", "deployment/plinth", f"--timeout={READY_SECONDS}s")
+    release.namespace.kubectl("rollout", "status", "deployment/plinth-operator", f"--timeout={READY_SECONDS}s")
+    release.namespace.helm("test", "plinth")
+    assert UUID(release.post("/projects", {"name": "first"})["id"]).version == 7
+    resource = release.wait_for_gated("Ready", "Applied", READY_SECONDS)
+    assert resource["status"]["currentRevision"] == "uuidv7"
+
+
+def test_an_upgrade_keeps_the_embedded_database(release: Release, next_image: str):
+    """A second release of the chart runs the hook on the database that is there: rows and passwords stay."""
+    release.install()
+    before = release.post("/projects", {"name": "before"})["id"]
+    release.upgrade(image=next_image)
+    assert [project["id"] for project in release.items("/projects")] == [before]
+    assert len(release.ready_pods()) == 2
+
+
+def test_a_first_install_on_18_makes_v7_from_the_first_row(release: Release, database: ExternalDatabase):
+    """On an external 18 ids are v7 at once, and the operator records the gated revision."""
+    database.start(18, service=True)
+    release.install(*EXTERNAL)
+    assert UUID(release.post("/projects", {"name": "first"})["id"]).version == 7
+    resource = release.wait_for_gated("Ready", "Applied", READY_SECONDS)
+    assert condition(resource, "Migrated")["status"] == "True"
+    assert database.sql(18, "SELECT version_num FROM alembic_version_gated") == ["uuidv7"]
+
+
+def test_manual_approval_is_waited_for(release: Release, database: ExternalDatabase):
+    """With approval Manual nothing runs before the annotation that the Event names; then it does."""
+    database.start(18, service=True)
+    release.install(*EXTERNAL, "gatedMigrations.uuidv7.approval=Manual")
+    release.wait_for_gated("Ready", "ApprovalPending", READY_SECONDS)
+    assert database.sql(18, "SELECT count(*) FROM alembic_version_gated") == ["0"]
+    release.namespace.kubectl("annotate", "gatedmigration/plinth-uuidv7", "plinth.dev/approve=uuidv7")
+    release.wait_for_gated("Ready", "Applied", READY_SECONDS)
+
+
+def test_a_wrong_password_fails_the_install_in_a_sentence(release: Release, database: ExternalDatabase):
+    """The hook Job's termination message says what was refused, and no pod of the app is made."""
+    database.start(17, service=True)
+    database.sql(17, "ALTER ROLE plinth_owner PASSWORD 'another'")
+    with pytest.raises(ClusterError, match="failed"):
+        release.install(*EXTERNAL, "settings.migrate_wait_seconds=2")
+    assert "refuses this role or its password" in _termination_message(release)
+    assert release.namespace.kubectl_json("get", "deployments")["items"] == []
+
+
+def test_a_missing_secret_fails_the_install_in_a_sentence(release: Release):
+    """Without the secret that is named, the Job says that no database is configured."""
+    with pytest.raises(ClusterError, match="failed"):
+        release.install("database.existingSecret=absent")
+    assert "No database is configured" in _termination_message(release)
+
+
+def test_a_failed_install_is_mended_by_an_upgrade(release: Release, database: ExternalDatabase):
+    """After a first install that failed, the corrected one succeeds without deleting anything by hand."""
+    with pytest.raises(ClusterError, match="failed"):
+        release.install("database.existingSecret=absent")
+    database.start(17, service=True)
+    release.namespace.helm("upgrade", "--install", *release.arguments(*EXTERNAL), "--wait", TIMEOUT)
+    assert len(release.ready_pods()) == 2
+
+
+def test_an_unknown_value_is_refused(release: Release):
+    """A misspelt value fails at once, by its name."""
+    with pytest.raises(ClusterError, match="replicacount"):
+        release.install("replicacount=3")
+
+
+def _termination_message(release: Release) -> str:
+    """The last line of the migration Job's pod, as Kubernetes keeps it."""
+    pods = release.namespace.kubectl_json("get", "pods", "--selector=app.kubernetes.io/component=migrate")["items"]
+    states = [pod["status"]["containerStatuses"][0]["state"] for pod in pods]
+    return "\n".join(state["terminated"]["message"] for state in states if "terminated" in state)
