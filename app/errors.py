@@ -20,6 +20,7 @@ PlinthError                      500  internal
     ├── RevisionFailed           exit 6
     ├── Diverged                 exit 7
     ├── Refused                  exit 8
+    │   └── CoreSchemaBehind     exit 8
     └── NotPersisted             exit 9
 
 Each class knows its HTTP status, its problem type (``/problems/<slug>``) and its exit code. The message is one
@@ -183,6 +184,12 @@ class Refused(MigrationError):
 
     exit_code = 8
     reason = "Refused"
+
+
+class CoreSchemaBehind(Refused):
+    """The core schema is behind; the core revisions go first."""
+
+    reason = "CoreSchemaBehind"
 
 
 class NotPersisted(MigrationError):

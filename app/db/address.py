@@ -76,6 +76,8 @@ def from_uri(
     scheme = parts.scheme.partition("+")[0]  # SQLAlchemy's postgresql+asyncpg:// means the same place
     if scheme not in _SCHEMES:
         raise SettingsError("The database URI must begin with postgresql://.")
+    if parts.fragment or "@" in parts.path + parts.query:
+        raise SettingsError("The database URI cannot be read: percent-encode the special characters in its password.")
     query = {key: value for key, value in parse_qsl(parts.query) if key not in _LIBPQ_ONLY}
     mode, root = query.pop("sslmode", None), query.pop("sslrootcert", None)
     ca = Path(root) if root else tls_ca

@@ -6,7 +6,7 @@ from typing import Literal
 from app.db import ids
 from app.db.revision import KnownRevisions, SchemaState, core_state
 from app.db.server import OLDEST_MAJOR, ServerFacts
-from app.errors import Diverged, MigrationUsageError, Refused
+from app.errors import CoreSchemaBehind, Diverged, MigrationUsageError, Refused
 
 UUIDV7 = "uuidv7"
 """The gated revision after which the id function must be native."""
@@ -70,7 +70,7 @@ def plan_gated(facts: ServerFacts, name: str, minimum: dict[str, int], core: Kno
     if name in facts.gated_revisions:
         return Plan(SchemaState.CURRENT, f"{name}@head", mend)
     if core_state(facts, core) not in (SchemaState.CURRENT, SchemaState.AHEAD):
-        raise Refused(f"The core schema is behind; run `plinth migrate` before the gated revision {name}.")
+        raise CoreSchemaBehind(f"The core schema is behind; run `plinth migrate` before the gated revision {name}.")
     return Plan(SchemaState.BEHIND, f"{name}@head", mend)
 
 

@@ -55,6 +55,14 @@ def test_another_scheme_is_refused():
         from_uri("mysql://u@db/d")
 
 
+@pytest.mark.parametrize("password", ["se#cret", "se/cret", "se?cret"])
+def test_a_password_that_breaks_the_uri_is_refused(password: str):
+    """A special character that was not encoded gets a sentence, which does not repeat it."""
+    with pytest.raises(SettingsError, match="percent-encode the special characters") as caught:
+        from_uri(f"postgresql://u:{password}@db/d")
+    assert "cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("mode", ["prefer", "allow"])
 def test_a_mode_that_falls_back_is_refused(mode: str):
     """sslmode=prefer would become plain text without a word."""

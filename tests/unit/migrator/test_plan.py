@@ -7,7 +7,7 @@ import pytest
 from app.db import ids
 from app.db.revision import KnownRevisions, SchemaState
 from app.db.server import ServerFacts
-from app.errors import Diverged, MigrationUsageError, Refused
+from app.errors import CoreSchemaBehind, Diverged, MigrationUsageError, Refused
 from app.migrator.plan import check_server, needs_mending, plan_core, plan_gated
 
 KNOWN = KnownRevisions(heads=frozenset({"0002"}), all=frozenset({"0001", "0002"}))
@@ -72,7 +72,7 @@ def test_a_gated_revision_is_refused_below_its_version():
 
 def test_a_gated_revision_waits_for_the_core():
     """Where the core schema is behind, it goes first."""
-    with pytest.raises(Refused, match="core schema is behind"):
+    with pytest.raises(CoreSchemaBehind, match="core schema is behind"):
         plan_gated(replace(ON_18, core_revisions=frozenset({"0001"})), "uuidv7", {"uuidv7": 18}, KNOWN)
 
 

@@ -1,0 +1,122 @@
+"""Doing what was decided: the Job, then the Events, then the status. Killed in between, the next round goes on."""
+
+import hashlib
+import logging
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+from lightkube import ApiError, AsyncClient
+from lightkube.resources.batch_v1 import Job
+from lightkube.resources.core_v1 import Event as EventObject
+from lightkube.types import PatchType
+
+from app.operator import metrics
+from app.operator.decide import Decision, Snapshot, decide
+from app.operator.jobs import JobName, MigrationJob, build
+from app.operator.kubernetes import COMPONENT, GatedMigration
+from app.operator.reasons import WARNINGS, Event
+from app.operator.resource import API_VERSION, KIND, Object, Resource, parse, timestamp
+
+QUIET_SECONDS = 900
+"""An Event of one reason is posted at most once in this time for a resource."""
+_CONFLICT, _REJECTED = 409, (400, 403, 422)
+
+_log = logging.getLogger(__name__)
+
+
+class Actor:
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+        self._posted: dict[tuple[str, str], float] = {}
+
+    async def act(self, snapshot: Snapshot, decision: Decision) -> tuple[Resource, timedelta]:
+        """Do it. Returns the resource as it is then, and when to look again: at once where it was changed meanwhile."""
+        resource = snapshot.resource
+        if decision.create:
+            fresh = await self._fetch(resource)
+            if fresh.resource_version != resource.resource_version:
+                return fresh, timedelta(0)  # no Job on stale knowledge
+            if refusal := await self._create(resource, decision.create):
+                text = f"the API server refused the Job: {refusal}"
+                job = MigrationJob(str(decision.create), snapshot.now, snapshot.now, message=text)
+                decision = decide(replace(snapshot, jobs=(*snapshot.jobs, job)))
+        for event in decision.events:
+            await self._post(resource, event, snapshot)
+        try:
+            return await self._report(resource, decision.status), decision.due
+        except ApiError as error:
+            if error.status.code != _CONFLICT:
+                raise
+            return await self._fetch(resource), timedelta(0)
+
+    async def _fetch(self, resource: Resource) -> Resource:
+        return parse(await self._client.get(GatedMigration, resource.name, namespace=resource.namespace))
+
+    async def _create(self, resource: Resource, name: JobName) -> str | None:
+        """Create the Job, unless it is there: whoever was first made the same one. Returns why it was refused."""
+        try:
+            await self._client.create(cast("Job", Job.from_dict(build(resource, name))))
+        except ApiError as error:
+            if error.status.code in _REJECTED:
+                return error.status.message
+            if error.status.code != _CONFLICT:
+                raise
+        else:
+            metrics.JOBS.inc()
+        return None
+
+    async def _post(self, resource: Resource, event: Event, snapshot: Snapshot) -> None:
+        _log.info("%s/%s: %s: %s", resource.namespace, resource.name, event.reason, event.message)
+        key, now = (resource.uid, event.reason), time.monotonic()
+        if now - self._posted.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+            return
+        try:
+            await self._client.create(cast("EventObject", EventObject.from_dict(event_object(snapshot, event))))
+        except ApiError as error:
+            if error.status.code != _CONFLICT:  # an Event is no reason not to go on
+                _log.warning("the Event was not accepted: %s", error.status.message)
+        self._posted[key] = now
+
+    async def _report(self, resource: Resource, status: Object) -> Resource:
+        if not (change := merge_patch(resource.status, status)):
+            return resource
+        patch = {"metadata": {"resourceVersion": resource.resource_version}, "status": change}
+        return parse(
+            await self._client.patch(
+                GatedMigration.Status, resource.name, patch, namespace=resource.namespace, patch_type=PatchType.MERGE
+            )
+        )
+
+
+def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
+    """The Event. Its name is the same for every operator within a quarter of an hour, restarted or not."""
+    resource, now = snapshot.resource, timestamp(snapshot.now)
+    window = int(snapshot.now.timestamp()) // QUIET_SECONDS
+    digest = hashlib.sha256(f"{resource.uid} {event.reason} {window}".encode()).hexdigest()[:16]
+    place = {"name": resource.name, "namespace": resource.namespace, "uid": resource.uid}
+    return {
+        "metadata": {"name": f"{resource.name}.{digest}", "namespace": resource.namespace},
+        "involvedObject": {"apiVersion": API_VERSION, "kind": KIND, **place},
+        "type": "Warning" if event.reason in WARNINGS else "Normal",
+        "reason": str(event.reason),
+        "message": event.message[:1024],
+        "source": {"component": COMPONENT},
+        "reportingComponent": COMPONENT,
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+
+
+def merge_patch(old: Object, new: Object) -> dict[str, Any]:
+    """The JSON merge patch that makes one object of the other."""
+    patch: dict[str, Any] = {}
+    for key in old.keys() | new.keys():
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            after = merge_patch(before, after) or before
+        if before != after:
+            patch[key] = after
+    return patch

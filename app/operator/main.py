@@ -1,0 +1,105 @@
+"""The operator's process: kopf watches and wakes, the rounds do the work."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import kopf
+from lightkube import ConfigError
+from prometheus_client import start_http_server
+
+from app import logs
+from app.errors import SettingsError
+from app.operator import kubernetes
+from app.operator.observe import Observer
+from app.operator.resource import GROUP, PLURAL, VERSION
+from app.operator.rounds import Rounds
+from app.settings import Settings, load_settings
+
+REQUEST_SECONDS = 10
+
+
+class Patience(Iterable[float]):
+    """Seconds between kopf's tries, without an end: where the API server is away, a restart does not help."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1, 2, 4, 8), itertools.repeat(15))
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGTERM. Raises SettingsError where there is no cluster to talk to."""
+    logs.configure(settings)
+    for chatty in (
+        "httpx2",
+        "kopf.objects",
+        "kopf.activities",
+        "aiohttp.access",
+    ):  # a line for every request and every wake-up
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    namespaces = watched(settings)
+    kopf.run(
+        memo=kopf.Memo(settings=settings),
+        standalone=True,
+        clusterwide=namespaces == ["*"],
+        namespaces=[name for name in namespaces if name != "*"],
+        liveness_endpoint=f"http://0.0.0.0:{settings.operator_health_port}/livez",
+    )
+
+
+def watched(settings: Settings) -> list[str]:
+    """The namespaces to watch: those of the settings, else the one this runs in; ``*`` is all."""
+    try:
+        return settings.operator_namespaces or [str(kubernetes.config().namespace)]
+    except ConfigError as error:
+        raise SettingsError(f"There is no cluster to talk to: {error}.") from None
+
+
+@kopf.on.startup()
+async def start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> None:
+    """Start the rounds. They need no watch to go round: it only wakes them."""
+    own = memo.settings if "settings" in memo else load_settings()
+    memo.settings = own
+    settings.scanning.disabled = True  # no rights on namespaces and definitions are asked for
+    settings.posting.enabled = False
+    settings.networking.request_timeout = REQUEST_SECONDS
+    settings.persistence.finalizer = f"{GROUP}/operator"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.networking.error_backoffs = Patience()
+    if own.operator_metrics_port:
+        start_http_server(own.operator_metrics_port)
+    client = kubernetes.connect(strict=own.operator_kubernetes_verify_strict)
+    memo.rounds = Rounds(client, Observer(client, own), watched(own))
+    memo.task = asyncio.create_task(memo.rounds.run(), name="rounds")
+
+
+@kopf.on.login()
+def login(memo: kopf.Memo, **kwargs: Any) -> kopf.ConnectionInfo | None:
+    """Log kopf in."""
+    return kubernetes.login(strict=memo.settings.operator_kubernetes_verify_strict, **kwargs)
+
+
+@kopf.on.event(GROUP, VERSION, PLURAL)
+async def changed(memo: kopf.Memo, event: kopf.RawEvent, **_: Any) -> None:
+    """Wake the rounds. An `event` handler, as it needs neither a finalizer nor annotations, and sees deletions."""
+    meta = event["object"]["metadata"]
+    if event["type"] == "DELETED":
+        memo.rounds.drop((meta["namespace"], meta["name"]), meta["uid"])
+    else:
+        memo.rounds.put(event["object"])
+
+
+@kopf.on.probe()
+def rounds(memo: kopf.Memo, **_: Any) -> str:
+    """Fail `/livez` when the rounds have stopped. Another error would be retried, and the probe hang."""
+    if memo.task.done() or memo.rounds.stuck():
+        raise kopf.PermanentError("the rounds have stopped")
+    return "going round"
+
+
+@kopf.on.cleanup()
+async def stop(memo: kopf.Memo, **_: Any) -> None:
+    """End the rounds; a Job that runs goes on without them."""
+    memo.task.cancel()

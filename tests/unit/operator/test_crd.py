@@ -1,0 +1,80 @@
+"""The definition of GatedMigration, and how it is applied."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import yaml
+
+from app.errors import PlinthError
+from app.operator import crd
+from app.operator.reasons import EventReason, Reason
+from tests.unit.operator.api import FakeApi
+from tests.unit.operator.builders import look, migrated, resource
+
+FILE = Path(__file__).parents[3] / "charts" / "plinth" / "crds" / "gatedmigrations.yaml"
+DEFINITION = yaml.safe_load(FILE.read_text())
+VERSION = DEFINITION["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+
+
+def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    for child in (*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(child, dict):
+            yield from nodes(child)
+
+
+def test_the_schema_is_closed_everywhere() -> None:
+    """What is not named is refused or pruned, also in the Job's template."""
+    assert not [node for node in nodes(SCHEMA) if "x-kubernetes-preserve-unknown-fields" in node]
+
+
+def test_the_printed_columns_are_the_promised_ones() -> None:
+    """`kubectl get gm` is what a platform team reads first."""
+    names = [column["name"] for column in VERSION["additionalPrinterColumns"]]
+    assert names == ["Ready", "Reason", "Server", "Ids", "Revision", "Age"]
+
+
+def test_everything_the_operator_reports_is_in_the_schema() -> None:
+    """The API server prunes what is not."""
+    of = resource(annotations={"plinth.dev/approve": "uuidv7", "plinth.dev/retry": "1"})
+    allowed = SCHEMA["properties"]["status"]["properties"]
+    assert look(of, migrated()).status.keys() <= allowed.keys()
+    assert {"lastJob", "approval"} <= allowed.keys()
+
+
+def test_the_enumerated_reasons_are_the_public_ones() -> None:
+    """Alerts and runbooks go by them."""
+    assert sorted(Reason) == [
+        "Applied", "ApprovalPending", "CoreSchemaBehind", "DatabaseUnreachable", "MigrationFailed",
+        "MigrationJobRunning", "Paused", "ServerInRecovery", "ServerVersionRegressed", "WaitingForServerVersion",
+    ]  # fmt: skip
+    assert sorted(EventReason) == [
+        "ApprovalRequired", "DatabaseUnreachable", "MigrationFailed", "MigrationJobCreated", "MigrationSucceeded",
+        "MinimumVersionReached", "ServerVersionChanged", "ServerVersionRegressed",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
+    api = FakeApi()
+    monkeypatch.setattr(crd, "connect", lambda **_: api.client())
+    return api
+
+
+@pytest.mark.parametrize("failure", [(403, {"message": "you may not"}), httpx2.ConnectError("no route")])
+async def test_a_failure_to_apply_is_one_sentence(api: FakeApi, failure: Any) -> None:
+    """Of the API server's own words, or why it was not reached."""
+
+    def fail(_method: str, _path: str) -> tuple[int, dict[str, Any]]:
+        if isinstance(failure, Exception):
+            raise failure
+        answer: tuple[int, dict[str, Any]] = failure
+        return answer
+
+    api.fail = fail
+    with pytest.raises(PlinthError, match=r"(you may not|no route)\.$"):
+        await crd.apply(FILE)

@@ -1,0 +1,76 @@
+"""The operator's process: what kopf is told, and when the probe fails."""
+
+import asyncio
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import kopf
+import pytest
+
+from app.errors import SettingsError
+from app.operator import main
+from app.settings import Settings
+from tests.unit.operator.builders import body
+
+
+def memory(*, stuck: bool = False, done: bool = False) -> Any:
+    task = SimpleNamespace(done=lambda: done)
+    return SimpleNamespace(task=task, rounds=SimpleNamespace(stuck=lambda: stuck))
+
+
+def test_the_probe_passes_while_the_rounds_go_on() -> None:
+    """Whatever becomes of databases and API server."""
+    assert main.rounds(memory()) == "going round"
+
+
+@pytest.mark.parametrize("state", [{"stuck": True}, {"done": True}])
+def test_the_probe_fails_when_the_rounds_stop(state: dict[str, bool]) -> None:
+    """At once: kopf would retry any other error, and the probe would hang instead of failing."""
+    with pytest.raises(kopf.PermanentError):
+        main.rounds(memory(**state))
+
+
+async def test_events_of_the_watch_put_and_drop() -> None:
+    """A deletion names the object that is gone, not one made again under its name."""
+    seen: list[Any] = []
+    rounds = SimpleNamespace(put=lambda one: seen.append(one["kind"]), drop=lambda key, uid: seen.append((key, uid)))
+    memo: Any = SimpleNamespace(rounds=rounds)
+    await main.changed(memo, {"type": "MODIFIED", "object": body()})  # type: ignore[arg-type]
+    await main.changed(memo, {"type": "DELETED", "object": body()})  # type: ignore[arg-type]
+    assert seen == ["GatedMigration", (("shop", "shop-uuidv7"), "u-1")]
+
+
+def test_no_handler_needs_a_finalizer_or_an_annotation() -> None:
+    """Or a namespace could not be deleted while the operator is away."""
+    registry = kopf.get_default_registry()
+    assert len(list(registry._watching.get_all_handlers())) == 1
+    assert not list(registry._changing.get_all_handlers())
+    assert not list(registry._spawning.get_all_handlers())
+
+
+def test_the_settings_name_the_namespaces() -> None:
+    """Without them it is the one of the service account; without a cluster there is a sentence."""
+    assert main.watched(Settings(operator_namespaces=["a", "b"])) == ["a", "b"]
+
+
+def test_without_a_cluster_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a service account nor a kubeconfig: nothing to operate on."""
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
+    with pytest.raises(SettingsError, match="no cluster"):
+        main.watched(Settings())
+
+
+def test_kopf_never_gives_up_on_the_api_server() -> None:
+    """Its patience has no end, and starts anew for each request."""
+    patience = main.Patience()
+    for _ in range(2):
+        assert list(itertools.islice(patience, 6)) == [1, 2, 4, 8, 15, 15]
+
+
+async def test_the_end_of_the_process_ends_the_rounds() -> None:
+    """Nothing is left to be waited for."""
+    task = asyncio.create_task(asyncio.sleep(60))
+    await main.stop(SimpleNamespace(task=task))  # type: ignore[arg-type]
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -1,0 +1,198 @@
+"""What is made of a secret, and what is said when a database cannot be observed."""
+
+import asyncio
+import base64
+import ssl
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.db.address import address
+from app.db.server import ServerFacts
+from app.errors import SettingsError
+from app.operator import observe
+from app.operator.decide import Unreachable
+from app.operator.observe import Observer, database_settings
+from app.settings import Settings
+from tests.unit.operator.api import FakeApi
+from tests.unit.operator.builders import KEYS, resource, server
+
+LIMITS = Settings(database_connect_timeout=1, database_command_timeout=2)
+SECRET = "/api/v1/namespaces/shop/secrets/owner"
+
+
+def secret(api: FakeApi, **data: str) -> None:
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    api.put(SECRET, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "owner"}, "data": encoded})
+
+
+class Answers:
+    """Stands in for the server: gives one answer after the other, then the last one for ever."""
+
+    def __init__(self, *answers: ServerFacts | Exception) -> None:
+        self.left = list(answers)
+        self.asked = 0
+
+    async def __call__(self, _of: Any) -> ServerFacts:
+        self.asked += 1
+        answer = self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def observer(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Observer:
+    monkeypatch.setattr(observe, "SECONDS_BETWEEN", 0)
+    return Observer(api.client(), LIMITS)
+
+
+def test_a_uri_is_taken_before_the_parts() -> None:
+    """As the migrator does; the operator's deadlines go along."""
+    made = database_settings({"uri": "postgresql://u:p@db/x?sslmode=disable", "host": "other"}, KEYS, None, LIMITS)
+    assert str(address(made)) == "db:5432/x"
+    assert (made.database_connect_timeout, made.database_command_timeout) == (1, 2)
+
+
+def test_the_parts_of_a_secret_make_an_address() -> None:
+    """Under the keys the resource names, blanks and line ends of hand-made secrets taken away."""
+    keys = {**KEYS, "host": "hostname", "user": "username"}
+    data = {"hostname": "db\n", "port": "6432", "dbname": "x", "username": "u", "password": "p"}
+    made = address(database_settings(data, keys, None, LIMITS))
+    assert made.place == "db:6432/x"
+    assert made.options["user"] == "u"
+    assert isinstance(made.options["ssl"], ssl.SSLContext)
+
+
+def test_a_secret_without_an_address_names_the_keys_that_are_missing() -> None:
+    """The person who reads it can mend either."""
+    with pytest.raises(SettingsError, match="neither the key uri nor the key host"):
+        database_settings({"password": "p"}, KEYS, None, LIMITS)
+
+
+def test_a_ca_is_read_from_memory_and_makes_verification_full() -> None:
+    """There need be no folder to write to."""
+    with observe._file("no certificate") as path, pytest.raises(SettingsError, match="CA file"):
+        address(database_settings({"host": "db"}, KEYS, path, LIMITS))
+    with observe._file(None) as path:
+        assert path is None
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (SettingsError("secrets owner not found."), "secrets owner not found."),
+        (asyncpg.InvalidPasswordError("password authentication failed for user"), "password authentication failed"),
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (TimeoutError(), "timeout."),
+        (ValueError("invalid literal s3cret"), "the address in it cannot be understood."),
+    ],
+)
+async def test_a_failed_observation_says_why(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    """One sentence that names the secret, and nothing that may hold a password."""
+    monkeypatch.setattr(Observer, "_facts", Answers(error))
+    seen = (await observer.observe([resource()])).server
+    assert isinstance(seen, Unreachable)
+    assert seen.message.startswith("The database of Secret owner cannot be used: ")
+    assert says in seen.message
+    assert "s3cret" not in seen.message
+
+
+async def test_failures_in_a_row_are_counted_until_one_succeeds(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a row of them is reported."""
+    known = resource(status={"serverVersionNum": 170003, "systemIdentifier": "700"})
+    answers = Answers(OSError("a"), OSError("b"), server(17), OSError("c"))
+    monkeypatch.setattr(Observer, "_facts", answers)
+    seen = [(await observer.observe([known])).server for _ in range(4)]
+    assert [one.times if isinstance(one, Unreachable) else 0 for one in seen] == [1, 2, 0, 1]
+
+
+async def test_a_version_as_known_is_asked_once(observer: Observer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At rest a poll is one connection."""
+    answers = Answers(server(17))
+    monkeypatch.setattr(Observer, "_facts", answers)
+    known = resource(status={"serverVersionNum": 170003, "systemIdentifier": "700"})
+    assert (await observer.observe([known, known])).stable
+    assert answers.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "stable"),
+    [
+        ([server(18)], True),
+        ([server(18), server(17)], False),
+        ([server(18), server(18), server(17)], False),
+        ([server(18), server(18, system_identifier="701"), server(18)], False),
+        ([server(18), server(18, in_recovery=True), server(18)], False),
+    ],
+)
+async def test_a_new_version_counts_after_three_equal_observations(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch, answers: list[ServerFacts], stable: bool
+) -> None:
+    """Two servers behind one Service are noticed."""
+    asked = Answers(*answers)
+    monkeypatch.setattr(Observer, "_facts", asked)
+    known = resource(status={"serverVersionNum": 170003, "systemIdentifier": "700"})
+    assert (await observer.observe([known])).stable is stable
+    assert asked.asked == 3
+
+
+@pytest.mark.parametrize("code", [403, 404])
+async def test_a_secret_that_cannot_be_read_is_the_databases_failure(
+    api: FakeApi, observer: Observer, code: int
+) -> None:
+    """Missing or forbidden: the API server's words are shown."""
+    api.fail = lambda _method, path: (code, {"message": "not for you"}) if path == SECRET else None
+    seen = (await observer.observe([resource()])).server
+    assert isinstance(seen, Unreachable)
+    assert "not for you" in seen.message
+
+
+async def test_a_silent_server_is_given_up(api: FakeApi, observer: Observer) -> None:
+    """Something that accepts and never answers costs the connect timeout, not the round."""
+    hold = asyncio.Event()
+
+    async def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hold.wait()
+        writer.close()
+
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    secret(api, uri=f"postgresql://u:p@127.0.0.1:{port}/x?sslmode=disable")
+    async with asyncio.timeout(5):
+        seen = (await observer.observe([resource()])).server
+    assert isinstance(seen, Unreachable)
+    hold.set()
+    listener.close()
+    await listener.wait_closed()
+
+
+async def test_jobs_are_given_to_the_resource_that_owns_them(
+    api: FakeApi, observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resource made again under an old name does not inherit the old one's Jobs."""
+    monkeypatch.setattr(Observer, "_facts", Answers(server(17)))
+    meta = {"name": "a-0123abcd-1", "ownerReferences": [{"apiVersion": "v1", "kind": "x", "name": "x", "uid": "old"}]}
+    api.put("/apis/batch/v1/namespaces/shop/jobs/a-0123abcd-1", {"metadata": meta})
+    jobs = (await observer.observe([resource()])).jobs
+    assert [job.name for job in jobs["old"]] == ["a-0123abcd-1"]
+    assert "u-1" not in jobs
+
+
+async def test_the_ca_is_read_from_its_own_secret(api: FakeApi, observer: Observer) -> None:
+    """A key that is missing there is named."""
+    secret(api, uri="postgresql://u:p@db/x")
+    ref = {"name": "owner", "keys": KEYS, "ca": {"name": "owner", "key": "ca.crt"}}
+    seen = (await observer.observe([resource(databaseSecretRef=ref)])).server
+    assert isinstance(seen, Unreachable)
+    assert "ca.crt" in seen.message

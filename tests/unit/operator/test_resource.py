@@ -1,0 +1,50 @@
+"""Reading a GatedMigration."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.operator.resource import duration, parse
+from tests.unit.operator.builders import body, resource
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("60s", 60), ("5m", 300), ("1h30m", 5400), ("1h0m1s", 3601)])
+def test_a_duration_is_read_as_go_writes_it(text: str, seconds: int) -> None:
+    """Hours, minutes and seconds."""
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+def test_resources_of_one_secret_share_an_observation() -> None:
+    """Equal references in one namespace; anything else is another database."""
+    assert resource().database_key == resource(revision="other").database_key
+    another = {**resource().database, "ca": {"name": "ca", "key": "ca.crt"}}
+    assert resource(databaseSecretRef=another).database_key != resource().database_key
+
+
+@pytest.mark.parametrize("annotation", ["plinth.dev/approve", "plinth.dev/retry"])
+def test_what_a_person_annotates_is_a_wish(annotation: str) -> None:
+    """Others' annotations are not."""
+    assert resource(annotations={annotation: "x"}).wish != resource().wish
+    assert resource(annotations={"note": "x"}).wish == resource().wish
+
+
+def test_an_approval_knows_when_and_by_what_it_was_written() -> None:
+    """The API server notes both for each field."""
+    made = body(annotations={"plinth.dev/approve": "uuidv7"})
+    owned = {"f:metadata": {"f:annotations": {"f:plinth.dev/approve": {}}}}
+    made["metadata"]["managedFields"] = [
+        {"manager": "helm", "time": "2026-11-02T00:00:00Z", "fieldsV1": {"f:spec": {}}},
+        {"manager": "kubectl-annotate", "time": "2026-11-03T00:00:00Z", "fieldsV1": owned},
+    ]
+    assert parse(made).approval == {
+        "revision": "uuidv7",
+        "time": "2026-11-03T00:00:00Z",
+        "manager": "kubectl-annotate",
+    }
+
+
+def test_a_recorded_approval_keeps_its_time() -> None:
+    """Another annotation by the same manager does not renew it."""
+    recorded = {"revision": "uuidv7", "time": "2026-11-01T10:00:00Z", "manager": "kubectl-annotate"}
+    of = resource(annotations={"plinth.dev/approve": "uuidv7"}, status={"approval": recorded})
+    assert of.approval == recorded
