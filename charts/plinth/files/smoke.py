@@ -1,0 +1,25 @@
+"""What `helm test` runs: is the release ready, and can a project be created, read and deleted?"""
+
+import json
+import sys
+import urllib.request
+from uuid import uuid4
+
+service = sys.argv[1]
+tenant = str(uuid4())  # of nobody: where tenants come from a header, nobody sees what is made here
+
+
+def call(method: str, path: str, body: object = None, **headers: str):
+    headers |= {"Content-Type": "application/json", "X-Tenant-Id": tenant, "X-User-Id": "helm-test"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(service + path, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=10) as response:
+        print(method, path, response.status, flush=True)
+        return response.headers, response.read()
+
+
+call("GET", "/readyz")
+_, made = call("POST", "/api/v1/projects", {"name": "helm test"})
+project = "/api/v1/projects/" + json.loads(made)["id"]
+headers, _ = call("GET", project)
+call("DELETE", project, **{"If-Match": headers["ETag"]})

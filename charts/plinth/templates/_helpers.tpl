@@ -1,0 +1,83 @@
+{{/* <full>: the release's name if it contains the chart's, else <release>-plinth. */}}
+{{- define "plinth.full" -}}
+{{- $name := .Values.fullnameOverride -}}
+{{- if not $name -}}
+{{- $name = ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) -}}
+{{- end -}}
+{{- if or (gt (len $name) 40) (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) -}}
+{{- fail (printf "%q cannot name all objects: it must begin with a letter, hold letters, digits and - only, and have at most 40 characters; choose another release name or set fullnameOverride." $name) -}}
+{{- end -}}
+{{- $name -}}
+{{- end -}}
+
+{{/* "true" where Helm speaks to a cluster: it then knows kinds, not only API groups. (Argo CD passes kinds to a `helm template`, which looks nothing up.) */}}
+{{- define "plinth.cluster" -}}
+{{- if .Capabilities.APIVersions.Has "v1/Secret" }}true{{ end -}}
+{{- end -}}
+
+{{/* Labels that selectors use; they never change. Takes (list $ component). */}}
+{{- define "plinth.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end -}}
+
+{{/* Labels of an object. Takes (list $ component). */}}
+{{- define "plinth.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "plinth.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* An image's reference. Takes (list image defaultTag). */}}
+{{- define "plinth.reference" -}}
+{{- $image := index . 0 -}}
+{{- if $image.digest -}}
+{{ $image.repository }}@{{ $image.digest }}
+{{- else -}}
+{{- /* --set ...tag=18 is a number. */ -}}
+{{- $tag := $image.tag | default (index . 1) -}}
+{{ $image.repository }}:{{ ternary $tag (int64 $tag) (kindIs "string" $tag) }}
+{{- end -}}
+{{- end -}}
+
+{{/* The one image. */}}
+{{- define "plinth.image" -}}
+{{ include "plinth.reference" (list .Values.image .Chart.AppVersion) }}
+{{- end -}}
+
+{{/* Where a pod may run and how it gets its image. */}}
+{{- define "plinth.scheduling" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* The restricted Pod Security Standard, and the user of our image. */}}
+{{- define "plinth.podSecurity" -}}
+runAsNonRoot: true
+{{- range $key, $id := .Values.podSecurityContext }}
+{{- if not (kindIs "invalid" $id) }}
+{{ $key }}: {{ int64 $id }}
+{{- end }}
+{{- end }}
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "plinth.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}

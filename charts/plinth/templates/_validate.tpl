@@ -1,0 +1,53 @@
+{{/* Combinations that cannot work, each with a sentence that says what to do. */}}
+{{- define "plinth.validate" -}}
+{{- include "plinth.validate.database" . -}}
+{{- include "plinth.validate.shutdown" . -}}
+{{- include "plinth.validate.connections" . -}}
+{{- $namespaces := .Values.operator.watchNamespaces -}}
+{{- if and (has "*" $namespaces) (gt (len $namespaces) 1) -}}
+{{- fail "operator.watchNamespaces names \"*\" beside other namespaces: \"*\" already means all, so name it alone." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "plinth.validate.database" -}}
+{{- $database := .Values.database -}}
+{{- $owner := .Values.migrations.existingSecret -}}
+{{- if and .Values.postgresql.enabled (or $database.existingSecret $owner) -}}
+{{- fail "postgresql.enabled is true, and database.existingSecret or migrations.existingSecret names a secret: there would be two databases; leave out one of them." -}}
+{{- end -}}
+{{- if not (or (include "plinth.embedded" .) $database.existingSecret) -}}
+{{- fail "No database: set database.existingSecret to the secret of the API's role, or leave postgresql.enabled unset for the embedded evaluation database." -}}
+{{- end -}}
+{{- if and (include "plinth.embedded" .) (or $database.tls.caSecret (not (has (include "plinth.tlsMode" .) (list "disable")))) -}}
+{{- fail "The embedded database speaks no TLS: leave out database.tls, or name your own database by database.existingSecret." -}}
+{{- end -}}
+{{- if and $database.tls.caSecret (eq (include "plinth.tlsMode" .) "disable") -}}
+{{- fail "database.tls.mode is disable, so the CA in database.tls.caSecret would never be used: leave out one of them." -}}
+{{- end -}}
+{{- if and (eq $database.pooler "transaction") (not $owner) -}}
+{{- fail "database.pooler is transaction: set migrations.existingSecret to a secret with a direct connection, as migrations and the operator cannot go through the pooler." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "plinth.validate.shutdown" -}}
+{{- $needed := addf .Values.drainSeconds .Values.shutdownSeconds 3 -}}
+{{- if lt (float64 .Values.terminationGracePeriodSeconds) $needed -}}
+{{- fail (printf "terminationGracePeriodSeconds is %v: it must be at least drainSeconds + shutdownSeconds + 3 = %v, or pods are killed with requests in flight." .Values.terminationGracePeriodSeconds $needed) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The most connections this release opens at once: during a rollout, with both kinds of migration running. */}}
+{{- define "plinth.connections" -}}
+{{- $settings := .Values.settings -}}
+{{- $pool := add ($settings.database_pool_size | default 5) (ternary $settings.database_pool_overflow 5 (hasKey $settings "database_pool_overflow")) -}}
+{{- $pods := add 1 (ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled) -}}
+{{- add (mul $pods (add $pool 2)) 3 (ternary 4 0 .Values.operator.enabled) -}}
+{{- end -}}
+
+{{- define "plinth.validate.connections" -}}
+{{- $limit := .Values.database.connectionLimit -}}
+{{- $needed := include "plinth.connections" . | int -}}
+{{- if and $limit (gt $needed (int $limit)) -}}
+{{- fail (printf "database.connectionLimit is %v, but up to %v connections are opened (each pod, and one more while rolling out: pool + overflow + 2; migrations 3; operator and its Jobs 4): raise it, or lower settings.database_pool_size, settings.database_pool_overflow or the pods." $limit $needed) -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,42 @@
+{{/* Where Argo CD applies in waves, the database comes before the migration's -1. */}}
+{{- define "plinth.beforeMigrations" -}}
+{{- if eq .Values.migrations.mode "argocd" -}}
+annotations: {argocd.argoproj.io/sync-wave: "-2"}
+{{- end -}}
+{{- end -}}
+
+{{/* A password: the given value, else what the cluster has, else a random one. Takes (list $ secretName given). */}}
+{{- define "plinth.password" -}}
+{{- $root := index . 0 -}}
+{{- $kept := lookup "v1" "Secret" $root.Release.Namespace (index . 1) -}}
+{{- if index . 2 -}}
+{{ index . 2 }}
+{{- else if $kept -}}
+{{ $kept.data.password | b64dec }}
+{{- else -}}
+{{- if or (not (include "plinth.cluster" $root)) (eq $root.Values.migrations.mode "argocd") -}}
+{{- fail "Rendered without a cluster, the embedded database's passwords would change each time: set postgresql.auth.ownerPassword, appPassword and superuserPassword, or name your own database by database.existingSecret." -}}
+{{- end -}}
+{{ randAlphaNum 32 }}
+{{- end -}}
+{{- end -}}
+
+{{/* The keys CloudNativePG writes, for one role. Takes (list $ user password). */}}
+{{- define "plinth.databaseKeys" -}}
+{{- $root := index . 0 -}}
+{{- $user := index . 1 -}}
+{{- $password := index . 2 -}}
+{{- $host := printf "%s-postgresql.%s" (include "plinth.full" $root) $root.Release.Namespace -}}
+{{- $fqdn := printf "%s.svc.cluster.local" $host -}}
+username: {{ $user }}
+user: {{ $user }}
+password: {{ $password | quote }}
+dbname: plinth
+host: {{ $host }}
+port: "5432"
+pgpass: {{ printf "%s:5432:plinth:%s:%s\n" $host $user $password | quote }}
+uri: postgresql://{{ $user }}:{{ $password }}@{{ $host }}:5432/plinth?sslmode=disable
+fqdn-uri: postgresql://{{ $user }}:{{ $password }}@{{ $fqdn }}:5432/plinth?sslmode=disable
+jdbc-uri: jdbc:postgresql://{{ $host }}:5432/plinth?user={{ $user }}&password={{ $password }}
+fqdn-jdbc-uri: jdbc:postgresql://{{ $fqdn }}:5432/plinth?user={{ $user }}&password={{ $password }}
+{{- end -}}

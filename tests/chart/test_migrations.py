@@ -1,0 +1,145 @@
+"""The migration's Job in its modes, and the resource of the gated one."""
+
+import re
+
+import pytest
+
+from tests.chart.conftest import Render
+from tests.chart.rendered import EMBEDDED, EXTERNAL, TWO_ROLES, Object, container, environment
+
+
+def mode(name: str) -> Object:
+    return {"migrations": {"mode": name}}
+
+
+def test_the_hook_runs_before_new_code_and_is_kept(render: Render) -> None:
+    """On an external database the Job is a hook before install and upgrade; its log is printed on failure and kept."""
+    job = render(EXTERNAL).one("Job", "plinth-migrate")
+    assert job["metadata"]["annotations"] == {
+        "helm.sh/hook": "pre-install,pre-upgrade",
+        "helm.sh/hook-delete-policy": "before-hook-creation",
+        "helm.sh/hook-output-log-policy": "hook-failed",
+    }
+
+
+def test_the_hook_needs_nothing_that_comes_after_it(render: Render) -> None:
+    """Before an install there is only the namespace's default ServiceAccount, and secrets somebody made."""
+    pod = render(EXTERNAL).pods()["plinth-migrate"]
+    assert pod["serviceAccountName"] == "default"
+    assert pod["automountServiceAccountToken"] is False
+    assert not [one for one in pod["volumes"] if "configMap" in one]
+
+
+def test_the_job_ends_before_helm_stops_waiting(render: Render) -> None:
+    """A hung migration is a failed Job with a reason, not a timeout of Helm (300 s)."""
+    spec = render(EXTERNAL).one("Job", "plinth-migrate")["spec"]
+    assert spec["activeDeadlineSeconds"] == 270
+    assert spec["backoffLimit"] <= 1
+
+
+def test_a_failure_that_would_repeat_is_not_repeated(render: Render) -> None:
+    """Exit codes that need a person end the Job at once; a pod lost with its node does not count."""
+    ignore, fail = render(EXTERNAL).one("Job", "plinth-migrate")["spec"]["podFailurePolicy"]["rules"]
+    assert ignore == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+    assert fail["onExitCodes"]["values"] == [2, 6, 7, 8, 9]
+
+
+def test_the_job_says_why_it_failed(render: Render) -> None:
+    """`plinth migrate` knows its image for the log, and leaves its last words in the pod's status."""
+    pod = render(EXTERNAL).pods()["plinth-migrate"]
+    migrate = container(pod)
+    assert (migrate["name"], migrate["args"]) == ("migrate", ["migrate"])
+    assert migrate["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    assert environment(pod)["PLINTH_IMAGE"] == migrate["image"]
+
+
+def test_the_hook_job_goes_by_itself(render: Render) -> None:
+    """Helm never deletes hooks, so the hook's Job has a time to live; a Job of the release must not vanish from it."""
+    assert render(EXTERNAL).one("Job", "plinth-migrate")["spec"]["ttlSecondsAfterFinished"] == 86400
+    for name in ("job", "argocd"):
+        (job,) = [one for one in render(EXTERNAL, mode(name)).all("Job") if "migrate" in one["metadata"]["name"]]
+        assert "ttlSecondsAfterFinished" not in job["spec"]
+
+
+def plain(render: Render, *values: Object) -> str:
+    """Name of the migration's Job that is no hook."""
+    jobs = [one["metadata"] for one in render(*values).all("Job") if "annotations" not in one["metadata"]]
+    return str(jobs[0]["name"])
+
+
+def test_a_plain_job_is_named_after_what_is_in_it(render: Render) -> None:
+    """In mode job the name ends in a hash that changes with the Job, which itself can never be changed."""
+    first = plain(render, EXTERNAL, mode("job"))
+    assert re.fullmatch(r"plinth-migrate-[0-9a-f]{8}", first)
+    assert plain(render, EXTERNAL, mode("job")) == first
+    assert plain(render, EXTERNAL, mode("job"), {"image": {"tag": "2"}}) != first
+    assert plain(render, EXTERNAL, mode("job"), {"replicaCount": 3}) == first
+
+
+def test_the_first_install_with_the_embedded_database_uses_no_hook(render: Render) -> None:
+    """A hook would wait for a database that comes after it, so the first Job is an object of the release."""
+    name = plain(render, EMBEDDED)
+    assert re.fullmatch(r"plinth-migrate-[0-9a-f]{8}", name)
+    # It stands in for a hook, which would run each time: so its name follows the release's revision too.
+    assert name != plain(render, EMBEDDED, mode("job"))
+    assert not [one for one in render(EMBEDDED).all("Job") if one["metadata"]["name"] == "plinth-migrate"]
+
+
+def test_argocd_runs_it_between_database_and_app(render: Render) -> None:
+    """Under Argo CD the Job is a Sync hook in wave -1, and the embedded database comes in a wave before it."""
+    objects = render(EMBEDDED, mode("argocd"))
+    assert objects.one("Job", "plinth-migrate")["metadata"]["annotations"] == {
+        "argocd.argoproj.io/hook": "Sync",
+        "argocd.argoproj.io/sync-wave": "-1",
+        "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+    }
+    before = [one for one in objects if "-postgresql" in one["metadata"]["name"]]
+    assert len(before) == 6
+    assert all(one["metadata"]["annotations"] == {"argocd.argoproj.io/sync-wave": "-2"} for one in before)
+
+
+def test_argocd_has_no_hook_of_helms_beside_it(render: Render) -> None:
+    """One native hook makes Argo CD ignore Helm's, so none but `helm test` is rendered."""
+    hooks = [
+        one for one in render(EXTERNAL, mode("argocd")) if "helm.sh/hook" in one["metadata"].get("annotations", {})
+    ]
+    assert [one["kind"] for one in hooks] == ["Pod"]
+
+
+def test_none_runs_no_migration(render: Render) -> None:
+    """In mode none there is no Job; readiness still refuses a schema that is behind."""
+    assert [one["metadata"]["name"] for one in render(EXTERNAL, mode("none")).all("Job")] == ["plinth-crd"]
+
+
+def test_sidecars_stay_out_of_jobs(render: Render) -> None:
+    """A mesh's sidecar would keep a Job from ending: it is asked to stay out, also of the operator's Jobs."""
+    objects = render(EXTERNAL)
+    metadata = objects.one("Job", "plinth-migrate")["spec"]["template"]["metadata"]
+    template = objects.one("GatedMigration")["spec"]["jobTemplate"]
+    assert metadata["labels"]["sidecar.istio.io/inject"] == template["podLabels"]["sidecar.istio.io/inject"] == "false"
+    assert metadata["annotations"]["linkerd.io/inject"] == template["podAnnotations"]["linkerd.io/inject"] == "disabled"
+
+
+def test_the_choice_below_18_reaches_the_migrator(render: Render) -> None:
+    """ids.below18 is read by the migrator alone."""
+    pods = render(EXTERNAL, {"ids": {"below18": "v7"}}).pods()
+    assert environment(pods["plinth-migrate"])["PLINTH_IDS_BELOW18"] == "v7"
+    assert "PLINTH_IDS_BELOW18" not in environment(pods["plinth"])
+
+
+@pytest.mark.parametrize(
+    ("values", "secret"), [(EXTERNAL, "app-role"), (TWO_ROLES, "owner-role"), (EMBEDDED, "plinth-postgresql-owner")]
+)
+def test_the_gated_migration_is_run_by_the_owner(render: Render, values: Object, secret: str) -> None:
+    """The resource names the owner's secret, the revision, and the version it waits for."""
+    spec = render(values).one("GatedMigration", "plinth-uuidv7")["spec"]
+    assert spec["databaseSecretRef"]["name"] == secret
+    assert (spec["revision"], spec["minServerVersion"], spec["approval"]) == ("uuidv7", 18, "Automatic")
+
+
+@pytest.mark.parametrize(
+    "values", [{"operator": {"enabled": False}}, {"gatedMigrations": {"uuidv7": {"enabled": False}}}]
+)
+def test_no_resource_without_the_operator(render: Render, values: Object) -> None:
+    """Without the operator, or when it is not wanted, nothing of the CRD's kind is made."""
+    assert render(EXTERNAL, values).all("GatedMigration") == []

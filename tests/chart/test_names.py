@@ -1,0 +1,76 @@
+"""Public names: scripts and dashboards hold on to them."""
+
+import pytest
+
+from tests.chart.conftest import Render
+from tests.chart.rendered import EMBEDDED, EXTERNAL, Refused
+
+
+def test_every_object_of_the_whole_bundle_has_its_public_name(render: Render) -> None:
+    """With default values the release consists of exactly the objects the documentation names."""
+    found = {(one["kind"], one["metadata"]["name"]) for one in render(EMBEDDED, options=("--no-hooks",))}
+    job = next(name for kind, name in found if kind == "Job")
+    assert found == {
+        *((kind, "plinth") for kind in ("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget")),
+        *(("Service", f"plinth-{part}") for part in ("metrics", "postgresql", "operator-metrics")),
+        *((kind, "plinth-operator") for kind in ("Deployment", "ServiceAccount", "Role", "RoleBinding")),
+        *((kind, "plinth-crd.apps") for kind in ("ClusterRole", "ClusterRoleBinding")),
+        *((kind, "plinth-postgresql") for kind in ("StatefulSet", "ConfigMap")),
+        *(("Secret", f"plinth-postgresql-{role}") for role in ("owner", "app", "superuser")),
+        ("ServiceAccount", "plinth-crd"),
+        ("GatedMigration", "plinth-uuidv7"),
+        ("Job", job),
+    }
+
+
+@pytest.mark.parametrize(
+    ("release", "values", "full"),
+    [
+        ("plinth", {}, "plinth"),
+        ("my-plinth", {}, "my-plinth"),
+        ("shop", {}, "shop-plinth"),
+        ("shop", {"fullnameOverride": "orders"}, "orders"),
+    ],
+)
+def test_objects_are_named_after_the_release(render: Render, release: str, values: dict[str, str], full: str) -> None:
+    """The full name is the release's if that contains plinth, else <release>-plinth, unless it is overridden."""
+    objects = render(EXTERNAL, values, release=release)
+    assert {one["metadata"]["name"] for one in objects.all("Deployment")} == {full, f"{full}-operator"}
+
+
+@pytest.mark.parametrize("release", ["a" * 34, "1st", "dotted.name"])
+def test_a_release_whose_objects_could_not_be_named_is_refused(render: Render, release: str) -> None:
+    """A release name that no Service or Job could carry ends with a sentence instead of half an installation."""
+    with pytest.raises(Refused, match="choose another release name or set fullnameOverride"):
+        render(EXTERNAL, release=release)
+
+
+def test_selectors_are_the_three_public_labels(render: Render) -> None:
+    """Deployments, StatefulSet and Services select by name, instance and component, and by nothing that may change."""
+    objects = render(EMBEDDED)
+    selectors = [
+        one["spec"]["selector"]["matchLabels"] for kind in ("Deployment", "StatefulSet") for one in objects.all(kind)
+    ]
+    selectors += [one["spec"]["selector"] for one in objects.all("Service")]
+    for selector in selectors:
+        component = selector.pop("app.kubernetes.io/component")
+        assert selector == {"app.kubernetes.io/name": "plinth", "app.kubernetes.io/instance": "plinth"}
+        assert component in {"app", "operator", "postgresql"}
+
+
+def test_no_two_workloads_share_a_component(render: Render) -> None:
+    """Each workload's pods carry a component of their own, so that no selector catches another's pods."""
+    objects = render(EMBEDDED)
+    workloads = [one for one in objects if "template" in one.get("spec", {})]
+    labels = [one["spec"]["template"]["metadata"]["labels"] for one in workloads] + [
+        objects.one("Pod")["metadata"]["labels"]
+    ]
+    components = [one["app.kubernetes.io/component"] for one in labels]
+    assert sorted(components) == ["app", "crd", "migrate", "operator", "postgresql", "test"]
+
+
+def test_pod_templates_do_not_change_with_the_charts_version(render: Render) -> None:
+    """No pod carries the chart's version, so that a new chart restarts only what it changes."""
+    for one in render(EMBEDDED):
+        metadata = one.get("spec", {}).get("template", {}).get("metadata", {})
+        assert "helm.sh/chart" not in metadata.get("labels", {}), one["metadata"]["name"]

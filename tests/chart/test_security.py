@@ -1,0 +1,91 @@
+"""What every pod must fulfil: the restricted Pod Security Standard, and no secret in the environment."""
+
+import pytest
+
+from tests.chart.conftest import Render
+from tests.chart.rendered import EMBEDDED, EXTERNAL, PASSWORDS, Rendered, container
+
+
+@pytest.fixture
+def objects(render: Render) -> Rendered:
+    return render(EMBEDDED)
+
+
+def test_every_pod_fulfils_the_restricted_standard(objects: Rendered) -> None:
+    """All pods, those of hooks included, run without root, privileges and capabilities, under the default seccomp."""
+    assert len(objects.pods()) == 6
+    for name, pod in objects.pods().items():
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        security = container(pod)["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False, name
+        assert security["capabilities"] == {"drop": ["ALL"]}, name
+
+
+def test_every_root_file_system_is_read_only(objects: Rendered) -> None:
+    """What a process writes goes into a volume."""
+    for name, pod in objects.pods().items():
+        assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True, name
+
+
+def test_our_containers_run_as_a_user_no_node_has(objects: Rendered) -> None:
+    """The one image runs as 10001; the official PostgreSQL image as its own user 999."""
+    users = {name: pod["securityContext"]["runAsUser"] for name, pod in objects.pods().items()}
+    assert users.pop("plinth-postgresql") == 999
+    assert set(users.values()) == {10001}
+
+
+def test_the_platform_may_choose_the_user(render: Render) -> None:
+    """null leaves user and groups to the platform, and nothing else."""
+    nobody = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
+    pod = render(EXTERNAL, {"podSecurityContext": nobody}).pods()["plinth"]
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_only_the_operator_and_the_crd_hook_have_a_token(objects: Rendered) -> None:
+    """The API, its migrations, the database and the test get no token of the cluster."""
+    with_token = {name for name, pod in objects.pods().items() if pod["automountServiceAccountToken"]}
+    assert with_token == {"plinth-operator", "plinth-crd"}
+    assert not any(one["automountServiceAccountToken"] for one in objects.all("ServiceAccount"))
+
+
+def test_service_variables_stay_out(objects: Rendered) -> None:
+    """Kubernetes' own PLINTH_... variables for Services never reach a process that reads PLINTH_... settings."""
+    assert not any(pod["enableServiceLinks"] for pod in objects.pods().values())
+
+
+def test_no_password_outside_of_secrets(objects: Rendered) -> None:
+    """Passwords stand in Secrets alone: not in environments, arguments, ConfigMaps or annotations."""
+    others = str([one for one in objects if one["kind"] != "Secret"])
+    assert not any(password in others for password in PASSWORDS.values())
+    for pod in objects.pods().values():
+        assert not any("valueFrom" in one for one in container(pod).get("env", []))
+
+
+def test_every_container_has_requests_and_a_memory_limit(objects: Rendered) -> None:
+    """Each container asks for what it needs; no CPU limit, as throttling makes probes late."""
+    for name, pod in objects.pods().items():
+        resources = container(pod)["resources"]
+        assert {"cpu", "memory"} == set(resources["requests"]), name
+        assert {"memory"} == set(resources["limits"]), name
+
+
+def test_secrets_are_never_mounted_by_sub_path(objects: Rendered) -> None:
+    """A subPath would never follow a rotated secret."""
+    mounts = [mount for pod in objects.pods().values() for mount in container(pod).get("volumeMounts", [])]
+    assert mounts
+    assert not any("subPath" in mount for mount in mounts)
+
+
+def test_scheduling_values_reach_every_pod(render: Render) -> None:
+    """Node selector, tolerations and pull secrets apply to all pods, hooks' and the operator's Jobs' included."""
+    where = {
+        "nodeSelector": {"pool": "apps"},
+        "tolerations": [{"key": "apps", "operator": "Exists"}],
+        "imagePullSecrets": [{"name": "registry"}],
+    }
+    objects = render(EMBEDDED, where)
+    pods = [*objects.pods().values(), objects.one("GatedMigration")["spec"]["jobTemplate"]]
+    assert len(pods) == 7
+    for pod in pods:
+        assert where.items() <= pod.items()

@@ -1,0 +1,151 @@
+"""values.yaml, its schema and the README: one text for each value, and nothing accepted that does nothing."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.chart import values_table
+from tests.chart.conftest import Render
+from tests.chart.rendered import EXTERNAL, Object, Refused
+from tests.chart.values_table import CHART
+
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+# Kubernetes' own structures and Helm's, which are not the chart's to close.
+OPEN = {"global", "nodeAffinity", "podAffinity", "podAntiAffinity", "podSelector", "namespaceSelector"}
+
+
+def walk(schema: Object, name: str = "") -> Iterator[tuple[str, Object]]:
+    """Every schema in a schema, with the name of its property."""
+    yield name, schema
+    for key, one in schema.get("properties", {}).items():
+        yield from walk(one, key)
+    if "items" in schema:
+        yield from walk(schema["items"])
+
+
+def leaves(values: Object, schema: Object, path: str = "") -> Iterator[str]:
+    """Paths of the documented values: what a schema with properties groups is looked into."""
+    for key, value in values.items():
+        inner = schema["properties"][key]
+        groups = isinstance(value, dict) and "properties" in inner and value
+        if groups and "requests" not in value:
+            yield from leaves(value, inner, f"{path}{key}.")
+        else:
+            yield path + key
+
+
+def test_schema_and_readme_are_in_step_with_the_values() -> None:
+    """Descriptions and the README's table are the comments of values.yaml (`python -m tests.chart.values_table`)."""
+    schema, readme = values_table.current()
+    assert (CHART / "values.schema.json").read_text() == schema
+    assert (CHART / "README.md").read_text() == readme
+
+
+def test_every_value_has_a_comment() -> None:
+    """No value in values.yaml goes without a sentence, and none is missing from the file."""
+    texts = {value.path for value in values_table.documented((CHART / "values.yaml").read_text())}
+    assert set(leaves(VALUES, SCHEMA)) <= texts
+    assert set(VALUES) == set(SCHEMA["properties"]) - {"global"}
+
+
+def test_every_property_is_described() -> None:
+    """An editor that knows the schema shows a sentence for every key."""
+    assert [name for name, one in walk(SCHEMA) if name and "description" not in one] == []
+
+
+def test_the_schema_is_strict_at_every_level() -> None:
+    """Every object refuses unknown keys, or says what its free keys hold."""
+    for name, one in walk(SCHEMA):
+        if one.get("type") == "object" and name not in OPEN:
+            closed = one.get("additionalProperties", True)
+            assert closed is False or isinstance(closed, dict), name
+
+
+def problems(values: Object) -> Iterator[str]:
+    for error in jsonschema.Draft7Validator(SCHEMA).iter_errors(values):
+        yield f"{error.json_path}: {error.message}"
+
+
+def nest(path: str, value: Any) -> Object:
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+@pytest.mark.parametrize("path", sorted({path.rpartition(".")[0] for path in leaves(VALUES, SCHEMA)} | {"settings"}))
+def test_an_unknown_value_is_refused(path: str) -> None:
+    """A misspelt key is an error that names it, at every level."""
+    (problem,) = problems(nest(f"{path}.mispelt".lstrip("."), 1))
+    assert "'mispelt' was unexpected" in problem
+
+
+@pytest.mark.parametrize("path", sorted(leaves(VALUES, SCHEMA)))
+def test_a_bad_value_is_refused(path: str) -> None:
+    """Every documented value refuses what it cannot be, and the error names it."""
+    assert all(one.startswith(f"$.{path}") for one in problems(nest(path, [{"bad": True}])))
+    assert list(problems(nest(path, [{"bad": True}])))
+
+
+def test_helm_itself_refuses_an_unknown_value(render: Render) -> None:
+    """The schema is the chart's: Helm says which value it does not know, and where."""
+    with pytest.raises(Refused, match=r"'/database/tls': additional properties 'mispelt' not allowed"):
+        render(EXTERNAL, nest("database.tls.mispelt", 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("migrations.mode", "cron"),
+        ("database.tls.mode", "prefer"),
+        ("database.pooler", "session"),
+        ("readiness.mode", "maybe"),
+        ("ids.below18", "v1"),
+        ("gatedMigrations.uuidv7.approval", "Never"),
+        ("gatedMigrations.uuidv7.minServerVersion", 17),
+        ("operator.pollInterval", "60"),
+        ("operator.watchNamespaces", ["Upper"]),
+        ("image.digest", "latest"),
+        ("migrations.activeDeadlineSeconds", 0),
+        ("settings.log_level", "loud"),
+        ("settings.database_pool_size", 0),
+        ("extraEnv", [{"name": "PLINTH_LOG_LEVEL", "value": "debug"}]),
+    ],
+)
+def test_a_value_of_the_right_type_can_still_be_wrong(render: Render, path: str, value: Any) -> None:
+    """Names, durations and choices are checked, not only types."""
+    with pytest.raises(Refused, match=path.replace(".", "/")):
+        render(EXTERNAL, nest(path, value))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"postgresql": {"enabled": True}, "database": {"existingSecret": "a"}}, "there would be two databases"),
+        ({"postgresql": {"enabled": True}, "migrations": {"existingSecret": "a"}}, "there would be two databases"),
+        ({"postgresql": {"enabled": False}}, "No database: set database.existingSecret"),
+        ({"migrations": {"existingSecret": "a"}}, "No database: set database.existingSecret"),
+        ({"database": {"tls": {"caSecret": "ca"}}}, "The embedded database speaks no TLS"),
+        ({"database": {"tls": {"mode": "require"}}}, "The embedded database speaks no TLS"),
+        (
+            {"database": {"existingSecret": "a", "tls": {"mode": "disable", "caSecret": "ca"}}},
+            "the CA in database.tls.caSecret would never be used",
+        ),
+        (
+            {"database": {"existingSecret": "a", "pooler": "transaction"}},
+            "set migrations.existingSecret to a secret with a direct",
+        ),
+        (
+            {"database": {"existingSecret": "a"}, "operator": {"watchNamespaces": ["*", "shop"]}},
+            "already means all, so name it alone",
+        ),
+    ],
+)
+def test_a_combination_that_cannot_work_ends_with_a_sentence(render: Render, values: Object, sentence: str) -> None:
+    """Values that contradict each other are refused with what to do about it."""
+    with pytest.raises(Refused, match=sentence.replace("*", r"\*")):
+        render(values)
