@@ -49,7 +49,9 @@ def _quieten() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # a line for each of its own parts
+    # A line for each probe, and one for each of Alembic's own parts.
+    for name in ("aiohttp.access", "alembic.runtime.plugins"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # One line a request is logged by app.middleware.access, with its route and its id.
     logging.getLogger("uvicorn.access").disabled = True
 

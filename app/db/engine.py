@@ -4,6 +4,8 @@ from functools import partial
 from typing import Any
 
 import asyncpg
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -15,7 +17,7 @@ _URL = "postgresql+asyncpg://"  # the address itself is given to asyncpg, see ap
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """The API's engine, with a pool. Opens no connection yet."""
-    return create_async_engine(
+    engine = create_async_engine(
         _URL,
         connect_args=_connect_args(settings, "plinth", settings.database_command_timeout),
         hide_parameters=True,  # users' values have no place in a log
@@ -25,6 +27,8 @@ def create_engine(settings: Settings) -> AsyncEngine:
         pool_recycle=settings.database_pool_recycle,
         pool_use_lifo=True,  # so that connections of a burst stay idle and age
     )
+    event.listen(engine.sync_engine, "checkout", _pass_over_closed)
+    return engine
 
 
 def create_migration_engine(settings: Settings) -> AsyncEngine:
@@ -36,6 +40,15 @@ def create_migration_engine(settings: Settings) -> AsyncEngine:
     return create_async_engine(
         _URL, connect_args=_connect_args(settings, "plinth-migrate", None, timeouts), poolclass=NullPool
     )
+
+
+def _pass_over_closed(dbapi_connection: Any, *_: Any) -> None:
+    """Replace a connection that its server has closed while it lay in the pool, as in a restart or a move.
+
+    The driver knows without asking; a pre-ping would cost every request a round trip.
+    """
+    if dbapi_connection.driver_connection.is_closed():
+        raise DisconnectionError("the server closed this connection")
 
 
 def _connect_args(

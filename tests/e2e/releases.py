@@ -80,9 +80,10 @@ class Release:
         return f"/api/v1/namespaces/{self.namespace.name}/services/{self.name}:http/proxy/api/v1{path}"
 
     def ready_pods(self) -> list[dict[str, Any]]:
-        """The app's pods that are ready."""
+        """The app's pods that are ready, and not about to end."""
         pods = self.namespace.kubectl_json("get", "pods", "--selector=app.kubernetes.io/component=app")["items"]
-        return [pod for pod in pods if condition(pod, "Ready")["status"] == "True"]
+        staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        return [pod for pod in staying if condition(pod, "Ready")["status"] == "True"]
 
     def gated(self) -> dict[str, Any]:
         """The GatedMigration."""

@@ -116,10 +116,11 @@ def assert_rolled_back_and_ready(release: Release) -> None:
 
 
 def assert_nothing_left(release: Release) -> None:
-    """Uninstalling leaves the finished hook Job, which its TTL removes, and nothing else of ours."""
+    """Uninstalling leaves the finished hook Jobs, which their TTL removes, and nothing else of ours."""
     kinds = (
         "deployments,statefulsets,services,serviceaccounts,secrets,configmaps,roles,rolebindings,jobs,gatedmigrations"
     )
     selector = "--selector=app.kubernetes.io/instance=plinth"
-    left = release.namespace.kubectl("get", kinds, selector, "--output=name").split()
-    assert left == ["job.batch/plinth-migrate"]
+    left = release.namespace.kubectl_json("get", kinds, selector)["items"]
+    assert sorted(one["metadata"]["name"] for one in left) == ["plinth-crd", "plinth-migrate"]
+    assert all(one["kind"] == "Job" and one["spec"]["ttlSecondsAfterFinished"] for one in left)
