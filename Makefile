@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER_TOOL := tests/cluster/cluster
-SOURCES := app migrations tests k8s
 
 .DEFAULT_GOAL := help
 .PHONY: help dev up upgrade down test check format unit lock k8s figures-bundle
@@ -30,16 +29,16 @@ test: check ## Everything proved, on real servers and a real cluster (LONG=1: wi
 	$(BIN)/coverage report
 
 check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, in under a minute
-	$(BIN)/ruff format --check $(SOURCES)
-	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(CLUSTER_TOOL) tools
 	$(BIN)/pytest -q tests/unit tests/chart
 
 format: $(VENV)/ready ## Put sources into their form
-	$(BIN)/ruff format $(SOURCES)
-	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 unit: $(VENV)/ready ## The unit tests alone
 	$(BIN)/pytest -q tests/unit

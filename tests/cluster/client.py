@@ -39,7 +39,7 @@ class Cluster:
     def helm(self, *arguments: str, check: bool = True) -> str:
         return run("helm", *arguments, check=check, env=self.environment)
 
-    def wait_for(self, description: str, predicate: Callable[[], T], timeout: float, interval: float = 0.2) -> T:
+    def wait_for(self, description: str, predicate: Callable[[], T | None], timeout: float, interval: float = 0.2) -> T:
         return waiting.wait_for(description, predicate, timeout, interval)
 
     def image_build(self, name: str, folder: Path, options: Sequence[str] = ()) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.client import Cluster
+from tests.cluster.client import Cluster, Namespace
 from tests.e2e.databases import ExternalDatabase
 from tests.e2e.load import Traffic
 from tests.e2e.releases import Release
@@ -27,17 +27,17 @@ def poll_interval() -> int:
 
 
 @pytest.fixture
-def database(namespace) -> ExternalDatabase:
+def database(namespace: Namespace) -> ExternalDatabase:
     return ExternalDatabase(namespace)
 
 
 @pytest.fixture
-def release(namespace) -> Release:
+def release(namespace: Namespace) -> Release:
     return Release(namespace)
 
 
 @pytest.fixture
-def traffic(namespace) -> Traffic:
+def traffic(namespace: Namespace) -> Traffic:
     return Traffic(namespace)
 
 

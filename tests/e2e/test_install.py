@@ -12,7 +12,7 @@ READY_SECONDS = 120
 
 
 @pytest.mark.parametrize("flags", [("--wait",), ()], ids=["wait", "no-wait"])
-def test_default_values_install_and_pass_their_test(release: Release, flags: tuple[str, ...]):
+def test_default_values_install_and_pass_their_test(release: Release, flags: tuple[str, ...]) -> None:
     """Without any value the bundle becomes ready with its embedded 18, and `helm test` passes."""
     release.install(flags=flags)
     release.namespace.kubectl("rollout", "status", "deployment/plinth", f"--timeout={READY_SECONDS}s")
@@ -23,7 +23,7 @@ def test_default_values_install_and_pass_their_test(release: Release, flags: tup
     assert resource["status"]["currentRevision"] == "uuidv7"
 
 
-def test_an_upgrade_keeps_the_embedded_database(release: Release, next_image: str):
+def test_an_upgrade_keeps_the_embedded_database(release: Release, next_image: str) -> None:
     """A second release of the chart runs the hook on the database that is there: rows and passwords stay."""
     release.install()
     before = release.post("/projects", {"name": "before"})["id"]
@@ -32,7 +32,7 @@ def test_an_upgrade_keeps_the_embedded_database(release: Release, next_image: st
     assert len(release.ready_pods()) == 2
 
 
-def test_a_first_install_on_18_makes_v7_from_the_first_row(release: Release, database: ExternalDatabase):
+def test_a_first_install_on_18_makes_v7_from_the_first_row(release: Release, database: ExternalDatabase) -> None:
     """On an external 18 ids are v7 at once, and the operator records the gated revision."""
     database.start(18, service=True)
     release.install(*EXTERNAL)
@@ -42,7 +42,7 @@ def test_a_first_install_on_18_makes_v7_from_the_first_row(release: Release, dat
     assert database.sql(18, "SELECT version_num FROM alembic_version_gated") == ["uuidv7"]
 
 
-def test_manual_approval_is_waited_for(release: Release, database: ExternalDatabase):
+def test_manual_approval_is_waited_for(release: Release, database: ExternalDatabase) -> None:
     """With approval Manual nothing runs before the annotation that the Event names; then it does."""
     database.start(18, service=True)
     release.install(*EXTERNAL, "gatedMigrations.uuidv7.approval=Manual")
@@ -52,7 +52,7 @@ def test_manual_approval_is_waited_for(release: Release, database: ExternalDatab
     release.wait_for_gated("Ready", "Applied", READY_SECONDS)
 
 
-def test_a_wrong_password_fails_the_install_in_a_sentence(release: Release, database: ExternalDatabase):
+def test_a_wrong_password_fails_the_install_in_a_sentence(release: Release, database: ExternalDatabase) -> None:
     """The hook Job's termination message says what was refused, and no pod of the app is made."""
     database.start(17, service=True)
     database.sql(17, "ALTER ROLE plinth_owner PASSWORD 'another'")
@@ -62,14 +62,14 @@ def test_a_wrong_password_fails_the_install_in_a_sentence(release: Release, data
     assert release.namespace.kubectl_json("get", "deployments")["items"] == []
 
 
-def test_a_missing_secret_fails_the_install_in_a_sentence(release: Release):
+def test_a_missing_secret_fails_the_install_in_a_sentence(release: Release) -> None:
     """Without the secret that is named, the Job says that no database is configured."""
     with pytest.raises(ClusterError, match="failed"):
         release.install("database.existingSecret=absent")
     assert "No database is configured" in _termination_message(release)
 
 
-def test_a_failed_install_is_mended_by_an_upgrade(release: Release, database: ExternalDatabase):
+def test_a_failed_install_is_mended_by_an_upgrade(release: Release, database: ExternalDatabase) -> None:
     """After a first install that failed, the corrected one succeeds without deleting anything by hand."""
     with pytest.raises(ClusterError, match="failed"):
         release.install("database.existingSecret=absent")
@@ -78,7 +78,7 @@ def test_a_failed_install_is_mended_by_an_upgrade(release: Release, database: Ex
     assert len(release.ready_pods()) == 2
 
 
-def test_an_unknown_value_is_refused(release: Release):
+def test_an_unknown_value_is_refused(release: Release) -> None:
     """A misspelt value fails at once, by its name."""
     with pytest.raises(ClusterError, match="replicacount"):
         release.install("replicacount=3")

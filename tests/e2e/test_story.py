@@ -18,7 +18,7 @@ DEBOUNCE_SECONDS = 4
 @pytest.mark.parametrize("readiness", ["database", "fail-open"])
 def test_from_17_to_18_while_serving(
     readiness: str, database: ExternalDatabase, release: Release, traffic: Traffic, poll_interval: int, next_image: str
-):
+) -> None:
     """Nothing acknowledged is lost, no request fails outside the move, and new ids become v7 by themselves."""
     database.start(17, service=True)
     release.install(*EXTERNAL, f"readiness.mode={readiness}", f"operator.pollInterval={poll_interval}s")

@@ -3,13 +3,14 @@
 import json
 import sys
 import urllib.request
+from email.message import Message
 from uuid import uuid4
 
 service = sys.argv[1]
 tenant = str(uuid4())  # of nobody: where tenants come from a header, nobody sees what is made here
 
 
-def call(method: str, path: str, body: object = None, **headers: str):
+def call(method: str, path: str, body: object = None, **headers: str) -> tuple[Message, bytes]:
     headers |= {"Content-Type": "application/json", "X-Tenant-Id": tenant, "X-User-Id": "helm-test"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(service + path, data, headers, method=method)

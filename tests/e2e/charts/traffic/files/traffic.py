@@ -22,14 +22,17 @@ class Tally:
     """What happened since the last line."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
         self.good = 0
         self.written: list[str] = []
         self.failed: list[dict[str, object]] = []
 
     def line(self) -> str:
-        now = {"time": time.time(), "good": self.good, "written": self.written, "failed": self.failed}
-        self.__init__()
-        return json.dumps(now)
+        counted = {"time": time.time(), "good": self.good, "written": self.written, "failed": self.failed}
+        self.clear()
+        return json.dumps(counted)
 
 
 async def main() -> None:
