@@ -38,7 +38,7 @@ class Requests:
                 self.refused += 1
                 if failing_since is None:
                     failing_since = time.monotonic()
-                    say("  requests are answered 503 while the database moves", mark="·")
+                    say("  requests are refused while the database moves", mark="·")
                 continue
             self.good += 1
             if failing_since is not None:

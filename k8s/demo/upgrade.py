@@ -32,7 +32,7 @@ def run() -> None:
     finally:
         requests.end()
     _show(bundle, "After")
-    fact("requests", f"{requests.good} answered, {requests.refused} refused with 503 while the database moved")
+    fact("requests", f"{requests.good} answered, {requests.refused} refused while the database moved")
 
 
 def _move(bundle: Bundle) -> None:
@@ -53,11 +53,12 @@ def _follow(bundle: Bundle, seen: set[str]) -> None:
     """Print each Event as it comes, until the gated migration is applied."""
 
     def applied() -> bool:
+        done = _applied(bundle)  # asked first: what is reported was told before
         for event in bundle.events():
             if event["metadata"]["uid"] not in seen:
                 seen.add(event["metadata"]["uid"])
                 say(f"  {event['reason']:<22} {event['message']}", mark="·")
-        return _applied(bundle)
+        return done
 
     try:
         bundle.cluster.wait_for("the GatedMigration to be applied", applied, _FLIP_SECONDS, interval=0.5)

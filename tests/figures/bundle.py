@@ -40,6 +40,7 @@ def figures() -> Iterator[Figure]:
     cluster = Cluster(provider, app_image.ensure(provider))
     with cluster.namespace("figures") as namespace:
         Release(namespace).install()
+        provider.load(["python:3.13-slim"])
         _run_base(namespace)
         above = _file_system(namespace, "deployment/plinth") - _file_system(namespace, "pod/base")
         yield Figure("image above its base", above, "MB", 120)
