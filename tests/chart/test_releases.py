@@ -37,5 +37,5 @@ def test_a_release_is_its_commits_chart(package: Path) -> None:
             if member.isfile() and "/templates/" in member.name:
                 stored = archive.extractfile(member)
                 assert stored is not None
-                shown = ["git", "-C", ROOT, "show", f"{commit}:charts/{member.name}"]
+                shown = ["git", "-C", str(ROOT), "show", f"{commit}:charts/{member.name}"]
                 assert subprocess.run(shown, capture_output=True, check=True).stdout == stored.read(), member.name
