@@ -45,9 +45,11 @@ unit: $(VENV)/ready ## The unit tests alone
 
 lock: $(VENV)/ready ## Lock the requirements anew, with hashes and without addresses
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
-	  --custom-compile-command "make lock" pyproject.toml -o requirements/app.txt
+	  --custom-compile-command "make lock" --extra otel pyproject.toml -o requirements/otel.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
+	  --custom-compile-command "make lock" -c requirements/otel.txt pyproject.toml -o requirements/app.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
-	  --custom-compile-command "make lock" --extra dev -c requirements/app.txt pyproject.toml -o requirements/dev.txt
+	  --custom-compile-command "make lock" --extra dev -c requirements/otel.txt pyproject.toml -o requirements/dev.txt
 	echo "flit-core" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" -c requirements/dev.txt - -o requirements/build.txt
 

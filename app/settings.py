@@ -4,7 +4,6 @@ A setting is the environment variable ``PLINTH_<NAME>``, or a file of that name 
 ``PLINTH_SECRETS_DIR``; the variable wins. The text under each field gives its meaning, unit and reason.
 """
 
-import difflib
 import os
 import re
 from ipaddress import IPv4Network, IPv6Network
@@ -12,34 +11,24 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from app.environment import (
+    DEFAULT_SECRETS_DIR,
+    PREFIX,
+    SECRETS_DIR,
+    DatabaseUrl,
+    refuse_unknown,
+    sentence,
+    variable,
+    without_service_links,
+)
 from app.errors import SettingsError
-
-PREFIX = "PLINTH_"
-SECRETS_DIR = "PLINTH_SECRETS_DIR"
-DEFAULT_SECRETS_DIR = "/run/secrets/plinth"
-
-# What Kubernetes adds to a pod for each Service of its namespace; a Service named plinth makes PLINTH_PORT.
-_SERVICE_LINK = re.compile(r"^PLINTH_(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_.*)?)$")
-_SERVICE_LINK_VALUE = re.compile(r"^(tcp|udp|sctp)://[\[\]\w.:]+$")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0)]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
-
-
-class _DatabaseUrl(PydanticBaseSettingsSource):
-    """``DATABASE_URL``, the name other tools use, where no ``PLINTH_`` source says anything."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, object]:
-        url = os.environ.get("DATABASE_URL")
-        return {"database_url": url} if url else {}
 
 
 class Settings(BaseSettings):
@@ -192,11 +181,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        if isinstance(env_settings, EnvSettingsSource):
-            # A Service named plinth-metrics makes PLINTH_METRICS_PORT=tcp://..., which is no setting of ours.
-            links = {name for name, value in env_settings.env_vars.items() if _SERVICE_LINK_VALUE.match(value or "")}
-            env_settings.env_vars = {name: value for name, value in env_settings.env_vars.items() if name not in links}
-        return init_settings, env_settings, file_secret_settings, _DatabaseUrl(settings_cls)
+        return init_settings, without_service_links(env_settings), file_secret_settings, DatabaseUrl(settings_cls)
 
     @model_validator(mode="after")
     def _readiness_deadline_fits(self) -> Self:
@@ -205,40 +190,17 @@ class Settings(BaseSettings):
         return self
 
 
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return PREFIX + name.upper()
-
-
 def load_settings() -> Settings:
     """Read the settings from the environment and the secret folder.
 
     Raises SettingsError with one sentence a person can act on.
     """
-    _refuse_unknown(os.environ)
+    refuse_unknown(Settings.model_fields)
     folder = Path(os.environ.get(SECRETS_DIR, DEFAULT_SECRETS_DIR))
     try:
         return Settings(_secrets_dir=folder if folder.is_dir() else None)
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise SettingsError(sentence(error)) from None
     except SourceError as error:  # a list that is no JSON
         field = re.search(r'field "(\w+)"', str(error))
         raise SettingsError(f"{variable(field[1]) if field else error} must be a JSON list.") from None
-
-
-def _refuse_unknown(environment: "os._Environ[str]") -> None:
-    known = {variable(name) for name in Settings.model_fields} | {SECRETS_DIR}
-    for name in environment:
-        if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.match(name):
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "; see the list of settings in app/settings.py."
-            raise SettingsError(f"There is no setting {name}{hint}")
-
-
-def _sentence(error: ValidationError) -> str:
-    """All problems in one line; the values are left out, as they may be secret."""
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False):
-        where = variable(str(problem["loc"][0])) if problem["loc"] else "Settings"
-        problems.append(f"{where}: {problem['msg'].removeprefix('Value error, ')}")
-    return "; ".join(problems) + "."

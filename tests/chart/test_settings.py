@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.settings import Settings, variable
+from app.environment import variable
+from app.settings import Settings
 from tests.chart.conftest import Render
 from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused, environment
 from tests.chart.values_table import CHART

@@ -89,4 +89,4 @@ def test_settings_are_flat():
     """Fields hold plain values: a variable each, no nesting."""
     tree = ast.parse(inspect.getsource(app.settings))
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    assert classes == ["_DatabaseUrl", "Settings"]
+    assert classes == ["Settings"]
