@@ -22,9 +22,12 @@ down: $(VENV)/ready ## End the cluster and all in it
 dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluster, no Docker
 	@$(BIN)/plinth dev
 
+# The cluster before its tests: the first time it compiles for minutes, which is no test's time, and is worth watching.
 test: check ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests/integration tests/e2e
+	$(BIN)/coverage run -m pytest tests/integration
+	for part in up images app; do $(CLUSTER_TOOL) $$part || exit 1; done
+	$(BIN)/coverage run -m pytest tests/e2e
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
