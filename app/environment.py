@@ -4,6 +4,9 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -37,6 +40,16 @@ def without_service_links(source: PydanticBaseSettingsSource) -> PydanticBaseSet
         links = {name for name, value in source.env_vars.items() if _SERVICE_LINK_VALUE.match(value or "")}
         source.env_vars = {name: value for name, value in source.env_vars.items() if name not in links}
     return source
+
+
+def cannot_be_changed_underway(url: str) -> bool:
+    """Whether what a URL answers is protected from the network: by TLS, or as it never leaves this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "http":
+        with suppress(ValueError):
+            return ip_address(parts.hostname or "").is_loopback
+        return parts.hostname == "localhost"
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def variable(name: str) -> str:

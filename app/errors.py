@@ -11,7 +11,8 @@ PlinthError                      500  internal
 ├── PayloadTooLarge              413  payload-too-large
 ├── PreconditionRequired         428  precondition-required
 ├── DatabaseUnavailable          503  database-unavailable
-│   └── DatabaseBusy             503  database-busy
+│   ├── DatabaseBusy             503  database-busy
+│   └── RowLevelSecurityBypassed 503  database-unavailable, exit 2
 └── MigrationError               -    exit codes of `plinth migrate`
     ├── MigrationUsageError      exit 2
     ├── DatabaseNotReachable     exit 3
@@ -129,6 +130,13 @@ class DatabaseBusy(DatabaseUnavailable):
 
     slug = "database-busy"
     title = "Database busy"
+
+
+class RowLevelSecurityBypassed(DatabaseUnavailable):
+    """The database cannot be used as it is set up; those who run this service can see why."""
+
+    exit_code = 2
+    reason = "RowLevelSecurityBypassed"
 
 
 class MigrationError(PlinthError):

@@ -3,6 +3,7 @@
 uvicorn alone closes its socket at SIGTERM while endpoints still point at it, and ends with the signal's exit code.
 """
 
+import asyncio
 import math
 import os
 import signal
@@ -13,6 +14,7 @@ import structlog
 import uvicorn
 
 from app import logs
+from app.db import row_level_security
 from app.health.probes import Probes
 from app.settings import Settings
 
@@ -55,6 +57,8 @@ def serve(settings: Settings) -> int:
     logs.configure(settings)
     before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
+        if settings.rls_required:
+            asyncio.run(row_level_security.require_at_start(settings))
         # Imported here, as it is most of a start: a signal during it is answered too.
         from app.main import create_app  # noqa: PLC0415
 

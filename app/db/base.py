@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, ForeignKeyConstraint, Integer, MetaData, Text, UniqueConstraint, Uuid, func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from app.db.context import NO_TENANT
+from app.db.context import CURRENT_TENANT
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -18,8 +18,7 @@ NAMING_CONVENTION = {
 }
 
 ID_DEFAULT = text("public.plinth_id()")
-# nullif: after a transaction that had set it, an unset setting reads as '' on that connection.
-TENANT_DEFAULT = text(f"coalesce(nullif(current_setting('plinth.tenant_id', true), '')::uuid, '{NO_TENANT}'::uuid)")
+TENANT_DEFAULT = text(CURRENT_TENANT)
 USER_DEFAULT = text("nullif(current_setting('plinth.user_id', true), '')")
 
 

@@ -8,6 +8,9 @@ from sqlalchemy import Connection, text
 NO_TENANT = UUID(int=0)
 """The tenant of rows that belong to nobody: what ``tenant_id`` is where no tenant is set."""
 
+CURRENT_TENANT = f"coalesce(nullif(current_setting('plinth.tenant_id', true), '')::uuid, '{NO_TENANT}'::uuid)"
+"""The tenant a statement runs for, as SQL. ``nullif``: after a transaction that had set it, the setting reads as ''."""
+
 _SET = text("SELECT set_config('plinth.tenant_id', :tenant, true), set_config('plinth.user_id', :user, true)")
 
 

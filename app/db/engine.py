@@ -9,6 +9,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.db import row_level_security
 from app.db.address import address, connect
 from app.settings import Settings
 
@@ -17,9 +18,12 @@ _URL = "postgresql+asyncpg://"  # the address itself is given to asyncpg, see ap
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """The API's engine, with a pool. Opens no connection yet."""
+    args = _connect_args(settings, "plinth", settings.database_command_timeout)
+    if settings.rls_required:
+        args["async_creator_fn"] = row_level_security.required(args["async_creator_fn"])
     engine = create_async_engine(
         _URL,
-        connect_args=_connect_args(settings, "plinth", settings.database_command_timeout),
+        connect_args=args,
         hide_parameters=True,  # users' values have no place in a log
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
@@ -36,6 +40,8 @@ def create_migration_engine(settings: Settings) -> AsyncEngine:
     timeouts = {
         "lock_timeout": f"{settings.migrate_lock_timeout:g}s",
         "statement_timeout": f"{settings.migrate_statement_timeout:g}s",
+        # A revision that row-level security would show no rows fails, rather than changing none and being recorded.
+        "row_security": "off",
     }
     return create_async_engine(
         _URL, connect_args=_connect_args(settings, "plinth-migrate", None, timeouts), poolclass=NullPool

@@ -9,6 +9,7 @@ import structlog
 from app.db.address import connect_with
 from app.db.faults import classify
 from app.db.revision import KnownRevisions, core_state, known_revisions
+from app.db.row_level_security import standing
 from app.db.server import observe
 from app.health.verdicts import Missed, Observation, Seen
 from app.settings import Settings
@@ -57,12 +58,14 @@ class DatabaseLook:
 
     async def _look(self, known: KnownRevisions) -> Observation:
         try:
-            facts = await observe(await self._connected())
+            connection = await self._connected()
+            facts = await observe(connection)
+            flaw = (await standing(connection)).flaw if self._settings.rls_required else None
         except Exception as failure:  # whatever it is, the probe must know of it
             self.close()
             return self._missed(failure)
-        self._complaint = ""
-        return Seen(core_state(facts, known), facts.in_recovery, facts.id_function_broken)
+        self._complain(flaw)
+        return Seen(core_state(facts, known), facts.in_recovery, facts.id_function_broken, flaw is not None)
 
     async def _connected(self) -> asyncpg.Connection:
         """The open connection, unless it is old: a server that moved would never be noticed on it."""
@@ -73,6 +76,12 @@ class DatabaseLook:
             self._connection = await connect_with(self._settings, application_name="plinth-readiness")
             self._opened = now
         return self._connection
+
+    def _complain(self, flaw: str | None) -> None:
+        """What is wrong with row-level security, once for as long as it stays the same."""
+        if flaw is not None and flaw != self._complaint:
+            log.error("row-level security is required, and bypassed", error=flaw)
+        self._complaint = flaw or ""
 
     def _missed(self, failure: Exception) -> Missed:
         """The fault for the probe; the driver's words for the log, once for as long as they stay the same."""

@@ -22,6 +22,8 @@ class Seen:
     schema: SchemaState
     in_recovery: bool = False
     id_function_broken: bool = False
+    rls_bypassed: bool = False
+    """Row-level security is required, and does not hold this role or some tenant's table."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _database(mode: Mode, standing: Standing) -> tuple[Check, ...]:
     reach = _reach(mode, standing)
     if standing.seen is None:
         return (reach,)
-    return reach, _schema(standing.seen.schema), _ids(standing.seen)
+    return reach, _schema(standing.seen.schema), _ids(standing.seen), *_rls(standing.seen)
 
 
 def _reach(mode: Mode, standing: Standing) -> Check:
@@ -140,6 +142,12 @@ def _schema(state: SchemaState) -> Check:
         SchemaState.DIVERGED: "diverged from this release",
     }[state]
     return Check("schema", ok, note)
+
+
+def _rls(seen: Seen) -> tuple[Check, ...]:
+    """Only a failure is told: most have no use for row-level security."""
+    note = "required, but the role or a table is not held by it"
+    return (Check("row-level security", ok=False, note=note),) if seen.rls_bypassed else ()
 
 
 def _ids(seen: Seen) -> Check:

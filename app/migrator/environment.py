@@ -16,7 +16,7 @@ from app.db.base import Base
 from app.db.engine import create_migration_engine
 from app.db.revision import Lineage
 from app.logs import configure
-from app.migrator import bookkeeping
+from app.migrator import bookkeeping, row_level_security
 from app.migrator.lock import migration_lock
 from app.settings import Settings, load_settings
 from app.slices import load_models
@@ -25,6 +25,10 @@ CONNECTION = "plinth.connection"
 """Key of ``Config.attributes``: a connection in no transaction, given by a caller that holds the migration lock."""
 SETTINGS = "plinth.settings"
 """Key of ``Config.attributes``: the settings, where the caller has read them already."""
+
+
+OPERATIONS = (row_level_security,)
+"""Modules that add operations to Alembic's; being imported registers them."""
 
 
 def run(lineage: Lineage) -> None:

@@ -1,0 +1,139 @@
+"""Row-level security: the policy of a tenant's table, and whether a connection is held by it.
+
+A tenant's table is one with a column ``tenant_id``. The policy is plain equality with a scalar subquery, which the
+planner runs once a statement (an InitPlan) and looks up in the index on ``(tenant_id, id)``.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from app.db.address import connect_with
+from app.db.context import CURRENT_TENANT
+from app.db.faults import classify
+from app.errors import RowLevelSecurityBypassed
+from app.settings import Settings
+
+Opener = Callable[[], Awaitable[asyncpg.Connection]]
+
+POLICY = "plinth_tenant"
+_IS_OURS = f"tenant_id = (SELECT {CURRENT_TENANT})"
+
+_STANDING = """
+WITH tenants_table AS (
+  SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relowner, c.relforcerowsecurity AS forced,
+         c.relrowsecurity AND EXISTS (
+           SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd = '*'
+              AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL) AS has_policy
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema')
+SELECT rolname::text AS role, rolsuper AS superuser, rolbypassrls AS bypasses,
+       ARRAY(SELECT name FROM tenants_table
+              WHERE NOT forced AND pg_catalog.pg_has_role(relowner, 'MEMBER') ORDER BY 1) AS owned,
+       ARRAY(SELECT name FROM tenants_table WHERE NOT (has_policy AND forced) ORDER BY 1) AS unprotected
+  FROM pg_catalog.pg_roles WHERE rolname = current_user
+"""
+
+log = structlog.stdlib.get_logger("plinth.rls")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a connection's role and the tenants' tables stand to row-level security."""
+
+    role: str
+    superuser: bool
+    bypasses: bool
+    owned: Sequence[str] = ()
+    """Tables without FORCE whose owner the role is, or may become."""
+    unprotected: Sequence[str] = ()
+    """Tables that lack ENABLE, FORCE, or a policy for all commands with USING and WITH CHECK."""
+
+    @property
+    def flaw(self) -> str | None:
+        """Why a tenant's rows would be open to another, in one sentence; None where they are not."""
+        if self.superuser:
+            return f"the role {self.role} is a superuser, whom row-level security never holds."
+        if self.bypasses:
+            return f"the role {self.role} has BYPASSRLS: take it away by ALTER ROLE {self.role} NOBYPASSRLS."
+        if self.owned:
+            return f"the role {self.role} owns {_listed(self.owned)} without FORCE ROW LEVEL SECURITY; {_MEND}"
+        if self.unprotected:
+            return f"{_listed(self.unprotected)} lacks ENABLE, FORCE or a policy with WITH CHECK; {_MEND}"
+        return None
+
+
+_MEND = "turn it on in a revision by op.enable_row_level_security()."
+
+
+def _listed(tables: Sequence[str]) -> str:
+    more = f" (and {len(tables) - 1} more)" if len(tables) > 1 else ""
+    return f"the table {tables[0]}{more}"
+
+
+async def standing(connection: asyncpg.Connection) -> Standing:
+    """Ask the catalog, in one statement that reads no table's rows."""
+    row = await connection.fetchrow(_STANDING)
+    assert row is not None  # noqa: S101 - the role that asks is there
+    return Standing(**row)
+
+
+async def require(connection: asyncpg.Connection) -> None:
+    """Raise RowLevelSecurityBypassed where this connection could see another tenant's rows."""
+    flaw = (await standing(connection)).flaw
+    if flaw is not None:
+        raise RowLevelSecurityBypassed(f"PLINTH_RLS_REQUIRED is on, but {flaw}")
+
+
+def required(open_connection: Opener) -> Opener:
+    """An opener whose connections are all held by row-level security: no request is served on another."""
+
+    async def open_held() -> asyncpg.Connection:
+        connection = await open_connection()
+        try:
+            await require(connection)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
+
+    return open_held
+
+
+async def require_at_start(settings: Settings) -> None:
+    """As `require`, on a connection of its own. A database that does not answer stops no start: each new connection
+    is asked again, before it serves a request.
+    """
+    try:
+        async with asyncio.timeout(settings.readiness_timeout):
+            connection = await connect_with(settings, application_name="plinth-start")
+            try:
+                await require(connection)
+            finally:
+                connection.terminate()
+    except Exception as failure:
+        if (fault := classify(failure)) is None:
+            raise
+        log.warning("row-level security is not checked yet", kind=fault.value)
+
+
+def enable(table: str) -> list[str]:
+    """Statements that turn it on for a table, given as SQL writes it; done twice they change nothing."""
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        f"DROP POLICY IF EXISTS {POLICY} ON {table}",
+        f"CREATE POLICY {POLICY} ON {table} USING ({_IS_OURS}) WITH CHECK ({_IS_OURS})",
+    ]
+
+
+def disable(table: str) -> list[str]:
+    """Statements that turn it off, the policy included."""
+    return [
+        f"DROP POLICY IF EXISTS {POLICY} ON {table}",
+        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY",
+    ]
