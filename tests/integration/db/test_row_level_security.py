@@ -150,7 +150,9 @@ async def test_no_view_or_function_goes_around_it(database: TestDatabase):
     await database.fetch("CREATE VIEW held WITH (security_invoker = true) AS SELECT name FROM projects")
     await database.fetch("CREATE VIEW plain AS SELECT name FROM projects")
     await database.fetch("CREATE MATERIALIZED VIEW kept AS SELECT name FROM projects")
-    await database.fetch("CREATE FUNCTION owners() RETURNS bigint SECURITY DEFINER RETURN (SELECT count(*) FROM projects)")
+    await database.fetch(
+        "CREATE FUNCTION owners() RETURNS bigint SECURITY DEFINER RETURN (SELECT count(*) FROM projects)"
+    )
     assert await around(database) == {*DEFINERS, "plain", "kept", "owners"}
 
 
@@ -160,9 +162,7 @@ async def test_it_can_be_turned_on_twice_and_off_again(protected: TestDatabase):
     for _ in range(2):
         await operate(protected, "disable_row_level_security")
     assert await protected.fetch("SELECT * FROM pg_policy") == []
-    assert (
-        await protected.fetchval("SELECT bool_or(relrowsecurity OR relforcerowsecurity) FROM pg_class") is False
-    )
+    assert await protected.fetchval("SELECT bool_or(relrowsecurity OR relforcerowsecurity) FROM pg_class") is False
 
 
 async def flaw_of(uri: str) -> str | None:
@@ -182,7 +182,10 @@ async def test_a_role_that_is_held_has_no_flaw(protected: TestDatabase):
 @pytest.mark.parametrize(
     ("statement", "sentence"),
     [
-        ("ALTER TABLE projects DISABLE ROW LEVEL SECURITY", "the table public.projects lacks ENABLE, FORCE or a policy"),
+        (
+            "ALTER TABLE projects DISABLE ROW LEVEL SECURITY",
+            "the table public.projects lacks ENABLE, FORCE or a policy",
+        ),
         ("ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY", "the table public.tasks lacks ENABLE, FORCE or a policy"),
         (f"DROP POLICY {POLICY} ON tasks", "the table public.tasks lacks ENABLE, FORCE or a policy"),
         ("CREATE TABLE notes (tenant_id uuid)", "the table public.notes lacks ENABLE, FORCE or a policy"),

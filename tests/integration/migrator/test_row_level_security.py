@@ -12,15 +12,15 @@ import pytest
 from app.db.packaged import bin_dir
 from app.db.revision import ROOT, known_revisions
 from tests.processes import environment
-from tests.servers.databases import APP, TestDatabase
-from tests.tenants import HEADERS, ONE, protect, tenants_tables
+from tests.servers.databases import APP, TestDatabase, fetch
+from tests.tenants import ONE, protect, tenants_tables
 
 DOC = ROOT / "docs" / "tenancy.md"
 BACKFILL = """
 from alembic import op
 revision, down_revision, branch_labels, depends_on = "backfill", {head!r}, None, None
 def upgrade() -> None:
-    op.execute("UPDATE projects SET name = upper(name)")
+    {body}
 """
 
 
@@ -95,36 +95,44 @@ def test_autogenerate_writes_what_is_required(tmp_path: Path, database: TestData
     assert alembic(tmp_path, database, "check", **asked).returncode == 0
 
 
-@pytest.mark.parametrize("protects", [False, True])
-def test_a_backfill_that_would_see_no_rows_fails(tmp_path: Path, database: TestDatabase, protects: bool) -> None:
-    """FORCE holds the owner too: an UPDATE in a revision is refused rather than changing nothing and being recorded."""
-    asyncio.run(database.fetch("INSERT INTO projects (tenant_id, name) VALUES ($1, 'one')", ONE.tenant_id))
-    if protects:
-        asyncio.run(protect(database))
+UPDATE = 'op.execute("UPDATE projects SET name = upper(name)")'
+VALIDATE = 'op.execute("ALTER TABLE tasks VALIDATE CONSTRAINT again")'
+
+
+@pytest.mark.parametrize("statement", [UPDATE, VALIDATE])
+def test_a_revision_that_would_see_no_rows_fails(tmp_path: Path, database: TestDatabase, statement: str) -> None:
+    """FORCE holds the owner too: what reads rows is refused, rather than passing over all of them and being recorded.
+
+    With FORCE lifted inside the revision, as the docs show, it sees every tenant's.
+    """
+    asyncio.run(_with_a_bad_reference(database))
     (head,) = known_revisions().heads
-    (tmp_path / "backfill.py").write_text(BACKFILL.format(head=head))
+    (tmp_path / "backfill.py").write_text(BACKFILL.format(head=head, body=statement))
     done = alembic(tmp_path, database, "upgrade", "head")
-    assert (done.returncode != 0) is protects
-    assert ('query would be affected by row-level security policy for table "projects"' in done.stderr) is protects
-    asyncio.run(database.fetch("ALTER TABLE projects NO FORCE ROW LEVEL SECURITY"))
-    name = asyncio.run(database.fetchval("SELECT name FROM projects"))
-    assert name == ("one" if protects else "ONE")
+    assert done.returncode != 0
+    assert "query would be affected by row-level security policy for table" in done.stderr
+    lifted = "\n    ".join([*_each("NO FORCE"), statement, *_each("FORCE")])
+    (tmp_path / "backfill.py").write_text(BACKFILL.format(head=head, body=lifted))
+    again = alembic(tmp_path, database, "upgrade", "head")
+    if statement == VALIDATE:
+        assert "violates foreign key constraint" in again.stderr
+    else:
+        assert asyncio.run(fetch(database.superuser_uri, "SELECT name FROM projects"))[0][0] == "ONE"
+    assert policies(database) >= {"projects", "tasks"}
 
 
-def test_a_reference_between_protected_tables_can_be_added(database: TestDatabase) -> None:
-    """Foreign keys are checked past the policies, also while the migrator asks for no silent filter."""
-    asyncio.run(protect(database))
-    asyncio.run(database.fetch("ALTER TABLE tasks ADD CONSTRAINT again FOREIGN KEY (tenant_id, project_id) "
-                               "REFERENCES projects (tenant_id, id) NOT VALID"))
-    asyncio.run(_validate(database))
+def _each(force: str) -> list[str]:
+    return [f'op.execute("ALTER TABLE {table} {force} ROW LEVEL SECURITY")' for table in ("projects", "tasks")]
 
 
-async def _validate(database: TestDatabase) -> None:
-    from sqlalchemy import text
-
-    from app.db.engine import create_migration_engine
-
-    engine = create_migration_engine(database.owner_settings)
-    async with engine.begin() as connection:
-        await connection.execute(text("ALTER TABLE tasks VALIDATE CONSTRAINT again"))
-    await engine.dispose()
+async def _with_a_bad_reference(database: TestDatabase) -> None:
+    """A project, and a task of one that is not there, under a reference nobody has validated."""
+    await database.fetch("INSERT INTO projects (tenant_id, name) VALUES ($1, 'one')", ONE.tenant_id)
+    await database.fetch("ALTER TABLE tasks DROP CONSTRAINT fk_tasks_tenant_id_project_id_projects")
+    insert = "INSERT INTO tasks (tenant_id, project_id, title) VALUES ($1, gen_random_uuid(), 'lost')"
+    await database.fetch(insert, ONE.tenant_id)
+    await database.fetch(
+        "ALTER TABLE tasks ADD CONSTRAINT again FOREIGN KEY (tenant_id, project_id) "
+        "REFERENCES projects (tenant_id, id) NOT VALID"
+    )
+    await protect(database)
