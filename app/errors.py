@@ -5,6 +5,10 @@ PlinthError                      500  internal
 ├── BadRequest                   400  bad-request
 │   ├── MalformedCursor          400  malformed-cursor
 │   └── MalformedTenant          400  malformed-tenant
+├── Unauthenticated              401  unauthenticated
+│   ├── TokenRequired            401  token-required
+│   ├── InvalidToken             401  invalid-token
+│   └── ExpiredToken             401  expired-token
 ├── NotFound                     404  not-found
 ├── Conflict                     409  conflict
 ├── PreconditionFailed           412  precondition-failed
@@ -13,6 +17,7 @@ PlinthError                      500  internal
 ├── DatabaseUnavailable          503  database-unavailable
 │   ├── DatabaseBusy             503  database-busy
 │   └── RowLevelSecurityBypassed 503  database-unavailable, exit 2
+├── TokenKeysUnavailable         503  token-keys-unavailable
 └── MigrationError               -    exit codes of `plinth migrate`
     ├── MigrationUsageError      exit 2
     ├── DatabaseNotReachable     exit 3
@@ -72,6 +77,45 @@ class MalformedTenant(BadRequest):
 
     slug = "malformed-tenant"
     title = "Malformed tenant"
+
+
+class Unauthenticated(PlinthError):
+    """It is not known who asks."""
+
+    status = 401
+    slug = "unauthenticated"
+    title = "Unauthenticated"
+    code: ClassVar[str] = ""
+    """RFC 6750's; none where no token came at all."""
+
+    @property
+    def challenge(self) -> str:
+        """The value of ``WWW-Authenticate``."""
+        told = f', error="{self.code}", error_description="{self}"' if self.code else ""
+        return f'Bearer realm="plinth"{told}'
+
+
+class TokenRequired(Unauthenticated):
+    """Send a token with the request, as Authorization: Bearer and the token."""
+
+    slug = "token-required"
+    title = "Token required"
+
+
+class InvalidToken(Unauthenticated):
+    """The token cannot be verified."""
+
+    slug = "invalid-token"
+    title = "Invalid token"
+    code = "invalid_token"
+
+
+class ExpiredToken(Unauthenticated):
+    """The token has expired; send the request again with a new one."""
+
+    slug = "expired-token"
+    title = "Expired token"
+    code = "invalid_token"
 
 
 class NotFound(PlinthError):
@@ -137,6 +181,15 @@ class RowLevelSecurityBypassed(DatabaseUnavailable):
 
     exit_code = 2
     reason = "RowLevelSecurityBypassed"
+
+
+class TokenKeysUnavailable(PlinthError):
+    """Tokens cannot be verified right now, as their issuer does not answer; try again."""
+
+    status = 503
+    slug = "token-keys-unavailable"
+    title = "Token keys unavailable"
+    retry_after = True
 
 
 class MigrationError(PlinthError):

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
@@ -22,6 +23,10 @@ from app.middleware.draining import Draining
 from app.middleware.failures import Failures
 from app.middleware.request_ids import RequestIds
 from app.settings import Settings, load_settings
+from app.tenancy import Source, from_headers, from_token, get_context, nobody
+
+if TYPE_CHECKING:
+    from app.tokens import Verifier
 
 PREFIX = "/api/v1"
 CLOSING_SECONDS = 2
@@ -46,12 +51,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         middleware=_middleware(settings, metrics, probes),
     )
     app.state.settings, app.state.metrics, app.state.probes = settings, metrics, probes
+    app.state.tenant_source, app.state.verifier = _tenant_source(settings, metrics)
     health.install(app, probes)
     problems.install(app)
+    responses = openapi.everywhere(settings.tenant_source)
     for router in slices.routers():
-        app.include_router(router, prefix=PREFIX, responses=openapi.EVERYWHERE)
-    openapi.install(app)
+        # First of all: what else is wrong with a request is told to those alone who may send it.
+        app.include_router(router, prefix=PREFIX, responses=responses, dependencies=[Depends(get_context)])
+    openapi.install(app, settings.tenant_source)
     return app
+
+
+def _tenant_source(settings: Settings, metrics: Metrics) -> tuple[Source, "Verifier | None"]:
+    if settings.tenant_source == "jwt":
+        from app.tokens import Verifier  # noqa: PLC0415 - 9 MB that others do not need
+
+        verifier = Verifier.of(settings, metrics.note_keys)
+        return from_token(verifier), verifier
+    return (from_headers if settings.tenant_source == "header" else nobody), None
 
 
 def _middleware(settings: Settings, metrics: Metrics, probes: Probes) -> list[Middleware]:
@@ -69,7 +86,7 @@ def _middleware(settings: Settings, metrics: Metrics, probes: Probes) -> list[Mi
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+            expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
         )
         stack.insert(3, cors)
     if settings.trusted_proxies:
@@ -89,6 +106,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = Database.open(settings)
         stack.push_async_callback(_close, app.state.database)
         app.state.metrics.watch_pool(app.state.database.engine)
+        if app.state.verifier is not None:
+            app.state.verifier.keys.start()
+            stack.push_async_callback(app.state.verifier.keys.stop)
         app.state.probes.start()
         stack.push_async_callback(app.state.probes.stop)
         yield

@@ -53,8 +53,14 @@ class Metrics:
         self.checks = Counter(
             "plinth_readiness_checks", "Looks at the database for readiness", ["result"], registry=self.registry
         )
+        self.key_fetches = Counter(
+            "plinth_jwks_fetches", "Fetches of the token issuer's keys", ["result"], registry=self.registry
+        )
         for kind in Fault:
             self.faults.labels(kind)
+
+    def note_keys(self, result: str) -> None:
+        self.key_fetches.labels(result).inc()
 
     def watch_pool(self, engine: AsyncEngine) -> None:
         pool = engine.pool

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.problems import CATALOGUE, MEDIA_TYPE, ProblemDocument
+from app.settings import TenantSource
+from app.tenancy import TENANT_HEADER, USER_HEADER
 
 _REF = "#/components/schemas/{model}"
 
@@ -26,16 +28,34 @@ EVERYWHERE = problems("bad-request", "validation", "internal", "database-unavail
 WITH_A_BODY = problems("payload-too-large", "unsupported-media-type")
 
 
-def install(app: FastAPI) -> None:
-    app.openapi = partial(_document, app.openapi)  # type: ignore[method-assign]
+_TENANT = {"type": "apiKey", "in": "header", "name": TENANT_HEADER}
+_USER = {"type": "apiKey", "in": "header", "name": USER_HEADER}
+_TOKEN = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+SECURITY: dict[TenantSource, tuple[dict[str, Any], list[dict[str, list[str]]]]] = {
+    "none": ({}, []),
+    "header": ({"tenant": _TENANT, "user": _USER}, [{"tenant": [], "user": []}, {"tenant": []}]),
+    "jwt": ({"token": _TOKEN}, [{"token": []}]),
+}
+"""How a client says who it is, as security schemes, and which of them are needed: /docs then has fields for them."""
 
 
-def _document(generate: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def everywhere(source: TenantSource) -> dict[int | str, dict[str, Any]]:
+    """The problems any operation can answer."""
+    return EVERYWHERE | (problems("unauthenticated") if source == "jwt" else {})
+
+
+def install(app: FastAPI, source: TenantSource) -> None:
+    app.openapi = partial(_document, app.openapi, source)  # type: ignore[method-assign]
+
+
+def _document(generate: Callable[[], dict[str, Any]], source: TenantSource) -> dict[str, Any]:
     document = generate()
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     if "Problem" not in schemas:  # the document is made once
         problem = ProblemDocument.model_json_schema(ref_template=_REF)
         schemas |= problem.pop("$defs", {}) | {"Problem": problem}
+        if source != "none":
+            document["components"]["securitySchemes"], document["security"] = SECURITY[source]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         for operation in (operation for path in document["paths"].values() for operation in path.values()):

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from app.errors import NotFound, PlinthError
+from app.errors import NotFound, PlinthError, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = (1, 5)
@@ -137,7 +137,9 @@ def retry_after() -> dict[str, str]:
 
 def respond_to_error(request: Request, error: PlinthError) -> Response:
     """The response to one of our own errors. What a 5xx says is its class's sentence, never the cause's."""
-    headers = retry_after() if error.retry_after else None
+    headers = retry_after() if error.retry_after else {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = error.challenge
     detail = str(error) if error.status < 500 else None
     return respond(request, _from_error(type(error)), detail, headers=headers)
 

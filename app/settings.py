@@ -30,6 +30,7 @@ from app.errors import SettingsError
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0)]
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+TenantSource = Literal["none", "header", "jwt"]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
 
 
@@ -116,7 +117,7 @@ class Settings(BaseSettings):
     trusted_proxies: list[IPv4Network | IPv6Network] = []
     """Networks of proxies whose ``X-Forwarded-For`` and ``-Proto`` are believed (JSON list). Default: none."""
 
-    tenant_source: Literal["none", "header", "jwt"] = "none"
+    tenant_source: TenantSource = "none"
     """``header``: tenant and user come from ``X-Tenant-Id`` and ``X-User-Id``, which something in front must set
     and strip. ``jwt``: from a verified bearer token. Default: ``none``, one tenant for all."""
 
