@@ -44,7 +44,10 @@ def without_service_links(source: PydanticBaseSettingsSource) -> PydanticBaseSet
 
 def cannot_be_changed_underway(url: str) -> bool:
     """Whether what a URL answers is protected from the network: by TLS, or as it never leaves this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     if parts.scheme == "http":
         with suppress(ValueError):
             return ip_address(parts.hostname or "").is_loopback

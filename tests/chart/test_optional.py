@@ -109,6 +109,14 @@ def test_peers_of_the_policies_can_be_named(render: Render) -> None:
     assert app["egress"][1] == {"ports": [{"port": 6432}], "to": database}
 
 
+def test_the_api_may_be_let_out_further(render: Render) -> None:
+    """An issuer's keys and a collector of traces are reached by rules of one's own, and by the API alone."""
+    rule = {"to": [{"ipBlock": {"cidr": "10.2.0.0/16"}}], "ports": [{"port": 4318, "protocol": "TCP"}]}
+    found = policies(render, EXTERNAL, {"networkPolicy": {"appEgress": [rule, {"ports": [{"port": 443}]}]}})
+    assert found["plinth"]["egress"][2:] == [rule, {"ports": [{"port": 443}]}]
+    assert [name for name, one in found.items() if rule in one.get("egress", [])] == ["plinth"]
+
+
 @pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute", "ServiceMonitor", "HorizontalPodAutoscaler", "NetworkPolicy"])
 def test_they_carry_the_releases_labels(render: Render, kind: str) -> None:
     """Optional objects carry the release's labels like all others."""

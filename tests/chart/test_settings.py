@@ -34,7 +34,8 @@ def test_every_setting_has_one_place_in_the_chart() -> None:
 def test_the_schema_says_what_the_app_says(name: str) -> None:
     """Type, limits and choices of a setting are the same in the chart's schema as in the app."""
     keys = ("type", "enum", "minimum", "exclusiveMinimum")
-    app = {key: APP[name][key] for key in keys if key in APP[name]}
+    said = next((one for one in APP[name].get("anyOf", []) if one["type"] != "null"), APP[name])
+    app = {key: said[key] for key in keys if key in said}
     if "enum" in app:
         app.pop("type")
     assert {key: SCHEMA[name][key] for key in keys if key in SCHEMA[name]} == app
@@ -92,6 +93,15 @@ def test_the_connection_budget_uses_the_apps_defaults(render: Render) -> None:
     limit["database"]["connectionLimit"] = needed - 1
     with pytest.raises(Refused, match=f"up to {needed} connections are opened"):
         render(limit)
+
+
+@pytest.mark.parametrize("missing", ["jwt_jwks_url", "jwt_issuer", "jwt_audience"])
+def test_tokens_that_cannot_be_verified_are_refused(render: Render, missing: str) -> None:
+    """What would end every pod at its start fails the installation with a sentence."""
+    tokens = {"jwt_jwks_url": "https://i.example/jwks", "jwt_issuer": "https://i.example", "jwt_audience": "plinth"}
+    render(EXTERNAL, {"settings": {"tenant_source": "jwt", **tokens}})
+    with pytest.raises(Refused, match=f"set settings.{missing} too"):
+        render(EXTERNAL, {"settings": {"tenant_source": "jwt", **{**tokens, missing: ""}}})
 
 
 def test_further_variables_reach_the_api(render: Render) -> None:

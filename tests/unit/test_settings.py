@@ -47,6 +47,10 @@ def test_database_url_counts_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         ("PLINTH_CORS_ORIGINS", "https://a", "PLINTH_CORS_ORIGINS must be a JSON list."),
         ("PLINTH_LOG_LEVEL", "loud", "PLINTH_LOG_LEVEL: Input should be 'debug'"),
         ("PLINTH_CORS_ORIGIN", "[]", "There is no setting PLINTH_CORS_ORIGIN; did you mean PLINTH_CORS_ORIGINS?"),
+        ("PLINTH_TENANT_SOURCE", "jwt", "set PLINTH_JWT_JWKS_URL, PLINTH_JWT_ISSUER, PLINTH_JWT_AUDIENCE too"),
+        ("PLINTH_JWT_AUDIENCE", "me", "nobody asks for one: set PLINTH_TENANT_SOURCE to jwt"),
+        ("PLINTH_JWT_ALGORITHMS", '["HS256"]', "PLINTH_JWT_ALGORITHMS: Input should be 'RS256'"),
+        ("PLINTH_JWT_ALGORITHMS", '["none"]', "PLINTH_JWT_ALGORITHMS: Input should be 'RS256'"),
         ("PLINTH_READINESS_TIMEOUT", "9", "readiness_timeout must not exceed readiness_interval"),
     ],
 )
@@ -56,6 +60,32 @@ def test_a_wrong_setting_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, name: 
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "accepted"),
+    [
+        ("https://issuer.example/jwks", True),
+        ("http://127.0.0.1:8080/jwks", True),
+        ("http://[::1]:8080/jwks", True),
+        ("http://localhost/jwks", True),
+        ("http://issuer.example/jwks", False),
+        ("http://127.0.0.1.example/jwks", False),
+        ("file:///etc/jwks", False),
+        ("https://", False),
+        ("http://[", False),
+    ],
+)
+def test_keys_come_over_tls_or_from_this_machine(monkeypatch: pytest.MonkeyPatch, url: str, accepted: bool):
+    """Who can change the keys on their way makes tokens for every tenant."""
+    needed = {"TENANT_SOURCE": "jwt", "JWT_ISSUER": "i", "JWT_AUDIENCE": "a", "JWT_JWKS_URL": url}
+    for name, value in needed.items():
+        monkeypatch.setenv(f"PLINTH_{name}", value)
+    if accepted:
+        assert load_settings().jwt_jwks_url == url
+    else:
+        with pytest.raises(SettingsError, match="jwt_jwks_url must be https"):
+            load_settings()
 
 
 def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

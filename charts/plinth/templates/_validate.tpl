@@ -3,6 +3,7 @@
 {{- include "plinth.validate.database" . -}}
 {{- include "plinth.validate.shutdown" . -}}
 {{- include "plinth.validate.connections" . -}}
+{{- include "plinth.validate.tokens" . -}}
 {{- $namespaces := .Values.operator.watchNamespaces -}}
 {{- if and (has "*" $namespaces) (gt (len $namespaces) 1) -}}
 {{- fail "operator.watchNamespaces names \"*\" beside other namespaces: \"*\" already means all, so name it alone." -}}
@@ -26,6 +27,17 @@
 {{- end -}}
 {{- if and (eq $database.pooler "transaction") (not $owner) -}}
 {{- fail "database.pooler is transaction: set migrations.existingSecret to a secret with a direct connection, as migrations and the operator cannot go through the pooler." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "plinth.validate.tokens" -}}
+{{- $settings := .Values.settings -}}
+{{- if eq ($settings.tenant_source | default "none") "jwt" -}}
+{{- range list "jwt_jwks_url" "jwt_issuer" "jwt_audience" -}}
+{{- if not (index $settings .) -}}
+{{- fail (printf "settings.tenant_source is jwt: set settings.%s too, or no token can be verified." .) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
