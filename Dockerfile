@@ -8,9 +8,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /srv/plinth
 # At one fixed path in both stages, because the links and scripts of a virtual environment are absolute.
 RUN python -m venv --without-pip /opt/venv
-COPY requirements/app.txt requirements/build.txt requirements/
+# `otel` for traces: what is installed then, and nothing else, is more.
+ARG REQUIREMENTS=app
+COPY requirements/${REQUIREMENTS}.txt requirements/build.txt requirements/
 RUN python -m pip --python /opt/venv/bin/python install --no-compile --only-binary=:all: --require-hashes \
-      --requirement requirements/app.txt --requirement requirements/build.txt \
+      --requirement "requirements/${REQUIREMENTS}.txt" --requirement requirements/build.txt \
  && find /opt/venv -depth \( -path '*/site-packages/*/tests' -o -path '*/site-packages/*/testing' \
       -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' \) \
       -exec rm -rf {} +

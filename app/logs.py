@@ -21,7 +21,7 @@ _FOREIGN = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "kopf")
 
 def configure(settings: Settings) -> None:
     """Send all logs to stderr in the form the settings ask for. Doing it again replaces what was before."""
-    processors = _shared()
+    processors = _shared(tracing=settings.tracing)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -62,9 +62,10 @@ def _is_json(settings: Settings) -> bool:
     return settings.log_format == "json"
 
 
-def _shared() -> list[Processor]:
+def _shared(*, tracing: bool) -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        *([_add_trace] if tracing else []),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -87,6 +88,16 @@ def _formatter(shared: list[Processor], *, json: bool) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render]
     )
+
+
+def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The ids of the span a line was written in, as collectors of logs look for them."""
+    from opentelemetry.trace import format_span_id, format_trace_id, get_current_span  # noqa: PLC0415 - only if on
+
+    span = get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"], event["span_id"] = format_trace_id(span.trace_id), format_span_id(span.span_id)
+    return event
 
 
 def _rename_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -27,9 +28,12 @@ from app.tenancy import Source, from_headers, from_token, get_context, nobody
 
 if TYPE_CHECKING:
     from app.tokens import Verifier
+    from app.tracing import Tracing
 
 PREFIX = "/api/v1"
 CLOSING_SECONDS = 2
+SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI sends traces by itself where it finds a provider or a variable of its own; ours is one setting."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -39,6 +43,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         logs.configure(settings)
     address(settings)  # one that cannot work is said now, not at the first request
     metrics = Metrics()
+    tracing = _tracing(settings)
+    metrics.limit_pool(settings.database_pool_size + settings.database_pool_overflow)
     probes = Probes(settings, metrics)
     app = FastAPIOffline(
         title="Plinth",
@@ -48,9 +54,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan,
+        telemetry=tracing.of_requests if tracing else SILENT,
         middleware=_middleware(settings, metrics, probes),
     )
     app.state.settings, app.state.metrics, app.state.probes = settings, metrics, probes
+    app.state.tracing = tracing
     app.state.tenant_source, app.state.verifier = _tenant_source(settings, metrics)
     health.install(app, probes)
     problems.install(app)
@@ -60,6 +68,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router, prefix=PREFIX, responses=responses, dependencies=[Depends(get_context)])
     openapi.install(app, settings.tenant_source)
     return app
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if settings.tracing:
+        from app.tracing import Tracing  # noqa: PLC0415 - of an extra that may not be installed
+
+        return Tracing()
+    return None
 
 
 def _tenant_source(settings: Settings, metrics: Metrics) -> tuple[Source, "Verifier | None"]:
@@ -103,9 +119,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.metrics_port:
             server = MetricsServer.start(app.state.metrics, host=settings.http_host, port=settings.metrics_port)
             stack.push_async_callback(server.stop)
+        if app.state.tracing is not None:
+            stack.push_async_callback(app.state.tracing.close)
         app.state.database = Database.open(settings)
         stack.push_async_callback(_close, app.state.database)
         app.state.metrics.watch_pool(app.state.database.engine)
+        if app.state.tracing is not None:
+            app.state.tracing.watch(app.state.database.engine.sync_engine)
         if app.state.verifier is not None:
             app.state.verifier.keys.start()
             stack.push_async_callback(app.state.verifier.keys.stop)

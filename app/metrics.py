@@ -37,24 +37,36 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self.requests = Counter(
-            "plinth_http_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+            "plinth_http_requests",
+            "Requests answered, by method, route and status",
+            ["method", "route", "status"],
+            registry=self.registry,
         )
         self.duration = Histogram(
             "plinth_http_request_duration_seconds",
-            "Time from a request's first byte to its answer's last",
+            "Time from a request's first byte to its answer's last, by method and route",
             ["method", "route"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self.in_progress = Gauge("plinth_http_requests_in_progress", "Requests being answered", registry=self.registry)
         self.faults = Counter(
-            "plinth_database_faults", "Requests that failed at the database", ["kind"], registry=self.registry
+            "plinth_database_faults",
+            "Requests that failed at the database, by kind (app/db/faults.py)",
+            ["kind"],
+            registry=self.registry,
         )
         self.checks = Counter(
-            "plinth_readiness_checks", "Looks at the database for readiness", ["result"], registry=self.registry
+            "plinth_readiness_checks",
+            "Looks at the database for readiness, by result: answered or failed",
+            ["result"],
+            registry=self.registry,
         )
         self.key_fetches = Counter(
-            "plinth_jwks_fetches", "Fetches of the token issuer's keys", ["result"], registry=self.registry
+            "plinth_jwks_fetches",
+            "Fetches of the token issuer's keys, by result: answered or failed",
+            ["result"],
+            registry=self.registry,
         )
         for kind in Fault:
             self.faults.labels(kind)
@@ -69,6 +81,10 @@ class Metrics:
             "plinth_database_pool_connections", "Connections open", lambda: pool.checkedin() + pool.checkedout()
         )
         self._gauge("plinth_database_pool_checked_out_connections", "Connections in use", pool.checkedout)
+
+    def limit_pool(self, connections: int) -> None:
+        """Say how many connections there can be: a pool is exhausted where as many are in use."""
+        self._gauge("plinth_database_pool_limit_connections", "Connections there can be", lambda: connections)
 
     def watch_readiness(self, is_ready: Callable[[], bool]) -> None:
         self._gauge("plinth_ready", "1 while /readyz answers 200", is_ready)

@@ -7,6 +7,7 @@ planner runs once a statement (an InitPlan) and looks up in the index on ``(tena
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import structlog
@@ -17,7 +18,7 @@ from app.db.faults import classify
 from app.errors import RowLevelSecurityBypassed
 from app.settings import Settings
 
-Opener = Callable[[], Awaitable[asyncpg.Connection]]
+Opener = Callable[..., Awaitable[asyncpg.Connection]]
 
 POLICY = "plinth_tenant"
 _IS_OURS = f"tenant_id = (SELECT {CURRENT_TENANT})"
@@ -93,8 +94,8 @@ async def require(connection: asyncpg.Connection) -> None:
 def required(open_connection: Opener) -> Opener:
     """An opener whose connections are all held by row-level security: no request is served on another."""
 
-    async def open_held() -> asyncpg.Connection:
-        connection = await open_connection()
+    async def open_held(*arguments: Any, **options: Any) -> asyncpg.Connection:
+        connection = await open_connection(*arguments, **options)
         try:
             await require(connection)
         except BaseException:

@@ -101,7 +101,7 @@ def test_tokens_that_cannot_be_verified_are_refused(render: Render, missing: str
     tokens = {"jwt_jwks_url": "https://i.example/jwks", "jwt_issuer": "https://i.example", "jwt_audience": "plinth"}
     render(EXTERNAL, {"settings": {"tenant_source": "jwt", **tokens}})
     with pytest.raises(Refused, match=f"set settings.{missing} too"):
-        render(EXTERNAL, {"settings": {"tenant_source": "jwt", **{**tokens, missing: ""}}})
+        render(EXTERNAL, {"settings": {"tenant_source": "jwt", **tokens, missing: ""}})
 
 
 def test_further_variables_reach_the_api(render: Render) -> None:
