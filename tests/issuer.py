@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Thread
 from typing import Any
 
@@ -66,7 +67,7 @@ class Issuer:
 
 
 @contextmanager
-def issuing() -> Iterator[Issuer]:
+def issuing(tls: SSLContext | None = None) -> Iterator[Issuer]:
     """An issuer that answers."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -80,7 +81,9 @@ def issuing() -> Iterator[Issuer]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    issuer = Issuer(f"http://127.0.0.1:{server.server_port}/jwks.json")
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    issuer = Issuer(f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/jwks.json")
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

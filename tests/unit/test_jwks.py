@@ -1,13 +1,19 @@
 """An issuer's keys: which count, and when they are fetched."""
 
 import asyncio
+import socket
+import ssl
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+import trustme
 
+from app import jwks
 from app.errors import TokenKeysUnavailable
 from app.jwks import NO_KEYS_SECONDS, UNKNOWN_KEY_SECONDS, Keys, parse
-from tests.issuer import Issuer
+from tests.issuer import Issuer, issuing
 
 ALLOWED = ["RS256", "ES256"]
 
@@ -67,6 +73,8 @@ async def test_the_last_good_keys_stay(server: Server) -> None:
     assert await server.keys.find("first") is not None
     with pytest.raises(TokenKeysUnavailable):
         await server.keys.find("second")
+    assert await server.keys.find("first") is not None
+    assert server.asked == 2
 
 
 async def test_without_any_keys_it_cannot_be_told(server: Server) -> None:
@@ -128,6 +136,26 @@ def test_what_cannot_verify_is_passed_over(server: Server, entry: dict[str, Any]
     good = server.issuer.document()["keys"][0]
     other = {"kid": "other", **({**good, **entry, "kid": "other"} if entry.get("use") else entry)}
     assert set(parse({"keys": [other, good]}, ALLOWED)) == {"first"}
+
+
+async def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that takes the connection and says nothing."""
+    monkeypatch.setattr(jwks, "FETCH_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimeoutError):
+        await jwks.fetch(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+
+
+async def test_keys_come_over_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where SSL_CERT_FILE names the CA of the issuer's server, and not otherwise."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    (ca := tmp_path / "ca.pem").write_bytes(authority.cert_pem.bytes())
+    with issuing(context) as issuer:
+        with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            await jwks.fetch(issuer.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(ca))
+        assert set(parse(await jwks.fetch(issuer.url), ALLOWED)) == {"first"}
 
 
 @pytest.mark.parametrize("document", [{}, [], {"keys": "none"}, {"keys": []}, {"keys": ["a"]}, None])
