@@ -11,7 +11,8 @@ from uuid import UUID
 
 from app.db.context import Context
 from app.main import create_app
-from tests.api import running
+from tests.api import running, serving
+from tests.issuer import issuing
 from tests.servers.databases import TestDatabase, fetch
 from tests.tenants import HEADERS, ONE, TWO, protect, without_the_apps_filter
 
@@ -125,6 +126,20 @@ async def test_interleaved_requests_never_meet_the_others_rows(database: TestDat
     assert set(tenants.outcomes) == {"200", "201", "404", "412", "cancelled"}, tenants.outcomes
     assert min(tenants.outcomes.values()) > REQUESTS / 100, tenants.outcomes
     assert await misplaced(database) == 0
+
+
+async def test_a_tokens_tenant_and_user_reach_the_row(database: TestDatabase) -> None:
+    """What the issuer signed is whose the row is, and whose rows are shown; other headers say nothing."""
+    await protect(database)
+    with issuing() as issuer:
+        settings = database.settings.model_copy(update=issuer.settings | {"rls_required": True})
+        async with serving(settings) as client:
+            first, second = (issuer.bearer(str(who.tenant_id), sub=who.user_id) for who in (ONE, TWO))
+            made = await client.post(URL, json={"name": "one"}, headers=first | {"X-Tenant-Id": str(TWO.tenant_id)})
+            assert (made.status_code, made.json()["created_by"]) == (201, ONE.user_id)
+            assert (await client.get(made.headers["location"], headers=first)).status_code == 200
+            assert (await client.get(made.headers["location"], headers=second | HEADERS[ONE])).status_code == 404
+    assert (await fetch(database.superuser_uri, "SELECT tenant_id FROM projects"))[0][0] == ONE.tenant_id
 
 
 async def misplaced(database: TestDatabase) -> int:

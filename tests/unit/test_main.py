@@ -88,6 +88,17 @@ async def test_the_openapi_document_describes_the_problems() -> None:
     assert "HTTPValidationError" not in json.dumps(document)
 
 
+async def test_the_openapi_document_says_who_must_be_named() -> None:
+    """Headers are fields of /docs where they are the source, the user's one optional; nothing where nobody is asked."""
+    async with serving(settings(tenant_source="header")) as client:
+        document = (await client.get("/openapi.json")).json()
+    names = {name: scheme["name"] for name, scheme in document["components"]["securitySchemes"].items()}
+    assert names == {"tenant": "X-Tenant-Id", "user": "X-User-Id"}
+    assert document["security"] == [{"tenant": [], "user": []}, {"tenant": []}]
+    async with serving(settings()) as client:
+        assert "security" not in (await client.get("/openapi.json")).json()
+
+
 async def test_the_two_slices_are_found() -> None:
     """Nothing but their packages being there mounts them."""
     async with serving(settings()) as client:

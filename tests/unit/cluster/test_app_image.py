@@ -49,3 +49,13 @@ def test_every_file_the_ignore_file_names_is_there() -> None:
     """The project's own `.dockerignore` names nothing that has moved away."""
     lines = (app_image.ROOT / ".dockerignore").read_text().splitlines()
     assert [line for line in lines if line.startswith("!") and not (app_image.ROOT / line[1:]).exists()] == []
+
+
+@pytest.mark.parametrize("requirements", ["app", "otel"])
+def test_the_image_can_be_built_with_and_without_traces(requirements: str) -> None:
+    """The lock file that the build argument REQUIREMENTS chooses is part of the context, and `app` is the default."""
+    names = {str(path.relative_to(app_image.ROOT)) for path in app_image.context(app_image.ROOT)}
+    dockerfile = (app_image.ROOT / "Dockerfile").read_text()
+    assert f"requirements/{requirements}.txt" in names
+    assert "ARG REQUIREMENTS=app\nCOPY requirements/${REQUIREMENTS}.txt" in dockerfile
+    assert '--requirement "requirements/${REQUIREMENTS}.txt"' in dockerfile

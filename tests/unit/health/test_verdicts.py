@@ -67,6 +67,15 @@ def test_a_database_that_takes_no_inserts_is_not_ready(seen: Seen) -> None:
     assert not is_ready(seen)
 
 
+@pytest.mark.parametrize("mode", ["database", "fail-open"])
+def test_rows_that_are_open_to_others_are_served_to_nobody(mode: Mode) -> None:
+    """Where row-level security is required and bypassed, a process is not ready, and says so without a name."""
+    verdict = readiness(mode, standing(Seen(SchemaState.CURRENT, rls_bypassed=True)), Process(), patience=10)
+    (failed,) = [check for check in verdict.checks if not check.ok]
+    assert failed.name == "row-level security"
+    assert is_ready(GOOD, mode=mode)
+
+
 @pytest.mark.parametrize(
     ("fault", "ready"),
     [
