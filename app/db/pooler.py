@@ -42,4 +42,6 @@ async def _opened(connect: Connect, stack: AsyncExitStack) -> asyncpg.Connection
 
 
 async def _pid(connection: asyncpg.Connection) -> int:
-    return int(await connection.fetchval("SELECT pg_catalog.pg_backend_pid()"))
+    # Without a name: a named statement may be unknown to the next session.
+    statement = await connection.prepare("SELECT pg_catalog.pg_backend_pid()", name="")
+    return int(await statement.fetchval())
