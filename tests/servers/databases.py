@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from app.db.packaged import PackagedServer
 from app.migrator.run import migrate
 from app.settings import Settings
+from tests.servers.proxy import Remote
 
 OWNER, APP, PASSWORD = "plinth_owner", "plinth_app", "for-tests-only"
 TEMPLATE = "plinth_template"
@@ -44,6 +45,10 @@ class TestDatabase:
     @property
     def settings(self) -> Settings:
         return app_settings(self.uri)
+
+    def through(self, proxy: Remote, **changes: Any) -> Settings:
+        """The app's settings, by way of a proxy."""
+        return app_settings(self.uri.replace(f":{self.server.port}/", f":{proxy.port}/"), **changes)
 
     @property
     def owner_settings(self) -> Settings:

@@ -10,6 +10,7 @@ import pytest
 
 from app.db.packaged import Major, PackagedServer, data_root
 from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
+from tests.servers.proxy import Remote, proxying
 
 # What a test database may forget in a power cut, it need not write twice.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
@@ -58,6 +59,13 @@ def server(
 def database(server: PackagedServer) -> Iterator[TestDatabase]:
     """A migrated database of the test's own."""
     with new_database(server, TEMPLATE) as made:
+        yield made
+
+
+@pytest.fixture
+def proxy(server: PackagedServer) -> Iterator[Remote]:
+    """A proxy before the shared server; ``database.through(proxy)`` is the way through it."""
+    with proxying(f"127.0.0.1:{server.port}") as made:
         yield made
 
 
