@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -53,6 +54,15 @@ def cannot_be_changed_underway(url: str) -> bool:
             return ip_address(parts.hostname or "").is_loopback
         return parts.hostname == "localhost"
     return parts.scheme == "https" and bool(parts.hostname)
+
+
+def mounted_version(folder: Path) -> Path:
+    """The folder behind a mounted secret as it is now.
+
+    Kubernetes changes a secret by one swap of the link ``..data``: read behind it, all files are of one version.
+    """
+    link = folder / "..data"
+    return link.resolve() if link.exists() else folder
 
 
 def variable(name: str) -> str:

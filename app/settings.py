@@ -10,7 +10,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
@@ -20,6 +20,7 @@ from app.environment import (
     SECRETS_DIR,
     DatabaseUrl,
     cannot_be_changed_underway,
+    mounted_version,
     refuse_unknown,
     sentence,
     variable,
@@ -31,7 +32,9 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0)]
 SigningAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 TenantSource = Literal["none", "header", "jwt"]
+Ports = Annotated[str, BeforeValidator(str), Field(pattern=r"^\d{1,5}(,\d{1,5})*$")]
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
+SessionAttribute = Literal["any", "read-write", "read-only", "primary", "standby", "prefer-standby"]
 
 
 class Settings(BaseSettings):
@@ -48,8 +51,8 @@ class Settings(BaseSettings):
     database_host: str | None = None
     """Host name of the server, or several with commas between. Default: none. For secrets that come in parts."""
 
-    database_port: Port = 5432
-    """TCP port of the server. Default: 5432, PostgreSQL's own."""
+    database_port: Ports = "5432"
+    """TCP port of the server, or one for each host with commas between. Default: 5432, PostgreSQL's own."""
 
     database_name: str | None = None
     """Name of the database. Default: none, then the user's name, as PostgreSQL does."""
@@ -70,6 +73,11 @@ class Settings(BaseSettings):
     database_pooler: Literal["none", "transaction"] = "none"
     """``transaction`` behind a pooler that gives each transaction another connection: then no start-up parameters and
     no prepared statements are used. Default: ``none``, as a direct connection can do more."""
+
+    database_target_session_attrs: SessionAttribute = "primary"
+    """What a server must be for the API and the migrator to use it, in libpq's words; ``target_session_attrs`` in the
+    URI wins. Default: ``primary``: of several hosts the one that takes writes, and never a standby left behind by a
+    failover. ``read-write`` would also refuse a server made read-only for a while, which can still be read."""
 
     database_app_role: str | None = None
     """The role the API logs in as, where the migrator uses another (the owner): the first revision grants it its
@@ -92,6 +100,18 @@ class Settings(BaseSettings):
 
     database_command_timeout: Seconds = 10
     """Seconds for one statement, counted by this process, so that a silent server is noticed. Default: 10."""
+
+    database_statement_timeout: Seconds = 8
+    """Seconds after which the server ends a statement of the API; 0 leaves it to the server. Default: 8, below the
+    timeout of this process, so that a slow statement costs no connection."""
+
+    database_idle_in_transaction_timeout: Seconds = 30
+    """Seconds after which the server ends a session that holds a transaction open and asks nothing; 0 leaves it to the
+    server. Default: 30: a process that froze must not hold its locks for longer."""
+
+    database_client_check_interval: Seconds = 1
+    """Seconds between two looks of the server, during a statement, whether the client is still there; 0 leaves it to
+    the server. Default: 1, so that nobody's statement does not run on. Left out where a server refuses it."""
 
     http_host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside of itself
     """Address to listen on. Default: all, as a pod must."""
@@ -212,6 +232,13 @@ class Settings(BaseSettings):
     """Whether the API server's certificate is verified as strictly as Python 3.13 does. Default: true. Some clusters'
     CAs lack ``keyUsage`` and are refused then; ``false`` verifies them as other clients do."""
 
+    _folder: Path | None = PrivateAttr(None)
+
+    @property
+    def mounted(self) -> Path | None:
+        """The secret folder these settings were read from, if any: what is in it may change."""
+        return self._folder
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -249,10 +276,13 @@ def load_settings() -> Settings:
     """
     refuse_unknown(Settings.model_fields)
     folder = Path(os.environ.get(SECRETS_DIR, DEFAULT_SECRETS_DIR))
+    mounted = folder.is_dir()
     try:
-        return Settings(_secrets_dir=folder if folder.is_dir() else None)
+        settings = Settings(_secrets_dir=mounted_version(folder) if mounted else None)
     except ValidationError as error:
         raise SettingsError(sentence(error)) from None
     except SourceError as error:  # a list that is no JSON
         field = re.search(r'field "(\w+)"', str(error))
         raise SettingsError(f"{variable(field[1]) if field else error} must be a JSON list.") from None
+    settings._folder = folder if mounted else None
+    return settings

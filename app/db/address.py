@@ -1,25 +1,36 @@
-"""Where a database is, and how a connection to it is opened. No SQLAlchemy here: the operator uses this too."""
+"""Where a database is. No SQLAlchemy here: the operator uses this too."""
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from typing import Any, Literal, NamedTuple, cast, get_args
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-import asyncpg
-
+from app.db.tls import ClientCertificate, tls
 from app.errors import SettingsError
-from app.settings import Settings, TlsMode
+from app.settings import SessionAttribute, Settings, TlsMode
 
 _SCHEMES = ("postgresql", "postgres")
+_PORT = 5432
 # What libpq understands in a URI and asyncpg would send to the server as a parameter.
 _LIBPQ_ONLY = frozenset(
     {
-        "channel_binding", "connect_timeout", "gssencmode", "keepalives", "keepalives_count",
-        "keepalives_idle", "keepalives_interval", "load_balance_hosts", "sslnegotiation", "tcp_user_timeout",
+        "channel_binding", "connect_timeout", "gssencmode", "keepalives", "keepalives_count", "keepalives_idle",
+        "keepalives_interval", "load_balance_hosts", "sslcertmode", "sslcompression", "sslsni", "tcp_user_timeout",
     }
 )  # fmt: skip
+# What would be passed over without a word, although somebody relies on it.
+_REFUSED = frozenset({"sslcrl", "sslcrldir", "ssl_min_protocol_version", "ssl_max_protocol_version", "requiressl"})
+
+
+class Host(NamedTuple):
+    """One of the servers an address names; a name that begins with ``/`` is the folder of a socket."""
+
+    name: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.name}]:{self.port}" if ":" in self.name else f"{self.name}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -27,14 +38,18 @@ class Address:
     """A database's address. ``str()`` of it holds no password."""
 
     options: Mapping[str, Any] = field(repr=False)
-    """Keyword arguments of ``asyncpg.connect``, the password among them."""
-    place: str
-    """``host:port/database``, for people."""
+    """Keyword arguments of ``asyncpg.connect`` besides the host, the password among them."""
+    hosts: tuple[Host, ...]
+    """In the order they are tried; none: asyncpg's own default."""
+    database: str
+    """Its name, for people."""
+    target: SessionAttribute = "primary"
+    """What a server must be."""
     pooler: Literal["none", "transaction"] = "none"
     """Whether a transaction pooler stands in between: then nothing may outlive a transaction."""
 
     def __str__(self) -> str:
-        return self.place
+        return f"{','.join(map(str, self.hosts)) or 'localhost'}/{self.database}"
 
 
 def address(settings: Settings) -> Address:
@@ -44,6 +59,7 @@ def address(settings: Settings) -> Address:
             settings.database_url.get_secret_value(),
             tls_mode=settings.database_tls_mode,
             tls_ca=settings.database_tls_ca,
+            target=settings.database_target_session_attrs,
             pooler=settings.database_pooler,
         )
     if settings.database_host is None:
@@ -60,6 +76,7 @@ def address(settings: Settings) -> Address:
         password=password.get_secret_value() if password else None,
         tls_mode=settings.database_tls_mode,
         tls_ca=settings.database_tls_ca,
+        target=settings.database_target_session_attrs,
         pooler=settings.database_pooler,
     )
 
@@ -69,101 +86,92 @@ def from_uri(
     *,
     tls_mode: TlsMode | None = None,
     tls_ca: Path | None = None,
+    target: SessionAttribute = "primary",
     pooler: Literal["none", "transaction"] = "none",
 ) -> Address:
-    """The address a ``postgresql://`` URI names; its ``sslmode`` and ``sslrootcert`` win over the arguments."""
-    parts = urlsplit(uri.strip())
-    scheme = parts.scheme.partition("+")[0]  # SQLAlchemy's postgresql+asyncpg:// means the same place
-    if scheme not in _SCHEMES:
-        raise SettingsError("The database URI must begin with postgresql://.")
-    if parts.fragment or "@" in parts.path + parts.query:
-        raise SettingsError("The database URI cannot be read: percent-encode the special characters in its password.")
+    """The address a ``postgresql://`` URI names; what its parameters say wins over the arguments."""
+    parts = _split(uri.strip())
     query = {key: value for key, value in parse_qsl(parts.query) if key not in _LIBPQ_ONLY}
+    if refused := sorted(_REFUSED & query.keys()):
+        raise SettingsError(f"{', '.join(refused)} in the database URI is not supported: leave it out.")
     mode, root = query.pop("sslmode", None), query.pop("sslrootcert", None)
-    ca = Path(root) if root else tls_ca
+    context = tls(
+        cast("TlsMode", _one_of(TlsMode, "sslmode", mode, "it may fall back to plain text")) if mode else tls_mode,
+        Path(root) if root else tls_ca,
+        _client_certificate(query),
+    )
+    if wanted := query.pop("target_session_attrs", None):
+        target = cast("SessionAttribute", _one_of(SessionAttribute, "target_session_attrs", wanted, "it means nothing"))
+    hosts = _hosts(unquote(parts.netloc.rpartition("@")[2]) or query.get("host", ""), query.get("port", ""))
     dsn = parts._replace(scheme="postgresql", query=urlencode(query)).geturl()
-    options = {"dsn": dsn, "ssl": tls(_mode(mode) if mode else tls_mode, ca)}
-    return Address(options, _place(parts), pooler)
+    return Address({"dsn": dsn, "ssl": context}, hosts, unquote(parts.path.lstrip("/")), target, pooler)
 
 
 def from_parts(
     *,
     host: str,
-    port: int,
+    port: int | str,
     database: str | None,
     user: str | None,
     password: str | None,
     tls_mode: TlsMode | None = None,
     tls_ca: Path | None = None,
+    target: SessionAttribute = "primary",
     pooler: Literal["none", "transaction"] = "none",
 ) -> Address:
-    """The address that host, port, database and role name."""
-    hosts = host.split(",")
-    options = {
-        "host": hosts if len(hosts) > 1 else host,
-        "port": [port] * len(hosts) if len(hosts) > 1 else port,
-        "database": database,
-        "user": user,
-        "password": password,
-        "ssl": tls(tls_mode, tls_ca),
-    }
-    return Address(options, f"{host}:{port}/{database or user}", pooler)
+    """The address that host, port, database and role name; host and port may be lists with commas between."""
+    options = {"database": database, "user": user, "password": password, "ssl": tls(tls_mode, tls_ca)}
+    return Address(options, _hosts(host, str(port)), database or user or "", target, pooler)
 
 
-def tls(mode: TlsMode | None, ca: Path | None) -> ssl.SSLContext | Literal[False]:
-    """What asyncpg shall do about TLS: a context, or False for plain text. Never a silent fallback."""
-    mode = mode or ("verify-full" if ca else "require")
-    if mode == "disable":
-        return False
+def _split(uri: str) -> SplitResult:
     try:
-        context = ssl.create_default_context(cafile=ca)
-    except OSError as error:
-        raise SettingsError(f"The CA file {ca} cannot be used: {error.strerror or error}.") from None
-    # As in libpq, `require` with a CA at hand verifies it.
-    context.check_hostname = mode == "verify-full"
-    if mode == "require" and ca is None:
-        context.verify_mode = ssl.CERT_NONE
-    return context
+        parts = urlsplit(uri)
+    except ValueError:
+        raise SettingsError("The database URI cannot be read: write an IPv6 address as [::1].") from None
+    scheme = parts.scheme.partition("+")[0]  # SQLAlchemy's postgresql+asyncpg:// means the same place
+    if scheme not in _SCHEMES:
+        raise SettingsError("The database URI must begin with postgresql://.")
+    if parts.fragment or "@" in parts.path + parts.query or parts.netloc.count("@") > 1:
+        raise SettingsError("The database URI cannot be read: percent-encode the special characters in its password.")
+    return parts
 
 
-async def connect(
-    place: Address,
-    *,
-    application_name: str,
-    connect_timeout: float,
-    command_timeout: float | None = None,
-    server_settings: Mapping[str, str] | None = None,
-) -> asyncpg.Connection:
-    """Open a connection. Raises what asyncpg, the socket layer and asyncio raise; see app.db.faults."""
-    options = dict(place.options)
-    if place.pooler == "none":
-        options["server_settings"] = {"application_name": application_name, **(server_settings or {})}
-    else:
-        options["statement_cache_size"] = 0
-    return await asyncpg.connect(**options, timeout=connect_timeout, command_timeout=command_timeout)
+def _hosts(hosts: str, ports: str) -> tuple[Host, ...]:
+    """``a:1,b`` and ``5432`` or ``1,2``; a port beside its host wins."""
+    names = [one.strip() for one in hosts.split(",")] if hosts else []
+    listed = [one.strip() for one in ports.split(",")] if ports else [""]
+    if len(listed) not in {1, len(names)}:
+        raise SettingsError(f"The database's address has {len(names)} hosts and {len(listed)} ports: give one or all.")
+    numbers = listed * len(names) if len(listed) == 1 else listed
+    return tuple(_host(name, number) for name, number in zip(names, numbers, strict=True))
 
 
-async def connect_with(settings: Settings, *, application_name: str) -> asyncpg.Connection:
-    """Open a connection to the database the settings name, with their deadlines."""
-    return await connect(
-        address(settings),
-        application_name=application_name,
-        connect_timeout=settings.database_connect_timeout,
-        command_timeout=settings.database_command_timeout,
-    )
+def _host(name: str, port: str) -> Host:
+    bare, colon, own = name, "", ""
+    if name.startswith("["):
+        bare, _, rest = name[1:].partition("]")
+        colon, own = rest[:1], rest[1:]
+    elif name.count(":") == 1:
+        bare, colon, own = name.partition(":")
+    number = own or port or str(_PORT)
+    if not bare or (colon and colon != ":") or not number.isdecimal() or not 0 < int(number) < 65536:
+        raise SettingsError("The database's address names a host or port that cannot be: write host:port,host:port.")
+    return Host(bare, int(number))
 
 
-def _mode(sslmode: str) -> TlsMode:
-    if sslmode not in get_args(TlsMode):
+def _client_certificate(query: dict[str, str]) -> ClientCertificate | None:
+    certificate, key, password = (query.pop(name, None) for name in ("sslcert", "sslkey", "sslpassword"))
+    if certificate is None:
+        if key or password:
+            raise SettingsError("sslkey or sslpassword in the database URI needs sslcert beside it.")
+        return None
+    return ClientCertificate(Path(certificate), Path(key) if key else None, password)
+
+
+def _one_of(choices: Any, name: str, value: str, why: str) -> str:
+    if value not in get_args(choices):
         raise SettingsError(
-            f"sslmode={sslmode} in the database URI is refused, as it may fall back to plain text; "
-            f"use one of {', '.join(get_args(TlsMode))}."
+            f"{name}={value} in the database URI is refused, as {why}; use one of {', '.join(get_args(choices))}."
         )
-    return cast("TlsMode", sslmode)
-
-
-def _place(parts: SplitResult) -> str:
-    hosts = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "localhost")
-    if ":" not in hosts:
-        hosts = f"{hosts}:5432"
-    return f"{hosts}{parts.path or '/'}"
+    return value

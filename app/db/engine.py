@@ -1,29 +1,28 @@
 """The async engine: one way to open connections, for the API and for migrations."""
 
-from functools import partial
 from typing import Any
 
-import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.db import row_level_security
-from app.db.address import address, connect
+from app.db.connections import Connector, session_limits
 from app.settings import Settings
 
-_URL = "postgresql+asyncpg://"  # the address itself is given to asyncpg, see app.db.address
+_URL = "postgresql+asyncpg://"  # the address itself is given to asyncpg, see app.db.connections
 
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """The API's engine, with a pool. Opens no connection yet."""
-    args = _connect_args(settings, "plinth", settings.database_command_timeout)
-    if settings.rls_required:
-        args["async_creator_fn"] = row_level_security.required(args["async_creator_fn"])
+    connector = Connector(
+        settings, "plinth", limits=session_limits(settings), command_timeout=settings.database_command_timeout
+    )
+    opener = row_level_security.required(connector) if settings.rls_required else connector
     engine = create_async_engine(
         _URL,
-        connect_args=args,
+        connect_args=_connect_args(settings, opener),
         hide_parameters=True,  # users' values have no place in a log
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
@@ -43,9 +42,8 @@ def create_migration_engine(settings: Settings) -> AsyncEngine:
         # A revision that row-level security would show no rows fails, rather than changing none and being recorded.
         "row_security": "off",
     }
-    return create_async_engine(
-        _URL, connect_args=_connect_args(settings, "plinth-migrate", None, timeouts), poolclass=NullPool
-    )
+    connector = Connector(settings, "plinth-migrate", parameters=timeouts)
+    return create_async_engine(_URL, connect_args=_connect_args(settings, connector), poolclass=NullPool)
 
 
 def _pass_over_closed(dbapi_connection: Any, *_: Any) -> None:
@@ -57,26 +55,8 @@ def _pass_over_closed(dbapi_connection: Any, *_: Any) -> None:
         raise DisconnectionError("the server closed this connection")
 
 
-def _connect_args(
-    settings: Settings,
-    application_name: str,
-    command_timeout: float | None,
-    server_settings: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    open_connection: partial[Any] = partial(_open, settings, application_name, command_timeout, server_settings or {})
-    args: dict[str, Any] = {"async_creator_fn": open_connection}
+def _connect_args(settings: Settings, opener: row_level_security.Opener) -> dict[str, Any]:
+    args: dict[str, Any] = {"async_creator_fn": opener}
     if settings.database_pooler == "transaction":
         args["prepared_statement_cache_size"] = 0
     return args
-
-
-async def _open(
-    settings: Settings, application_name: str, command_timeout: float | None, server_settings: dict[str, str]
-) -> asyncpg.Connection:
-    return await connect(
-        address(settings),
-        application_name=application_name,
-        connect_timeout=settings.database_connect_timeout,
-        command_timeout=command_timeout,
-        server_settings=server_settings,
-    )

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from app.db.address import connect_with
+from app.db.connections import connect_with
 from app.db.context import CURRENT_TENANT
 from app.db.faults import classify
 from app.errors import RowLevelSecurityBypassed

@@ -1,6 +1,6 @@
 """Sessions: what a slice works with. It never commits; the dependency does, before the response is sent."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Self
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import ORMExecuteState, SessionTransaction, with_loader_crit
 from sqlalchemy.orm import Session as SyncSession
 
 from app.db.base import TenantRow
+from app.db.connections import transaction_limits
 from app.db.context import Context, set_context
 from app.db.engine import create_engine
 from app.settings import Settings
@@ -23,7 +24,7 @@ class TenantSession(SyncSession):
 
 @event.listens_for(TenantSession, "after_begin")
 def _carry_context(session: SyncSession, _: SessionTransaction, connection: Connection) -> None:
-    set_context(connection, session.info["context"])
+    set_context(connection, session.info["context"], session.info["limits"])
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
@@ -38,15 +39,17 @@ def _see_one_tenant(state: ORMExecuteState) -> None:
 class Database:
     """The engine of one process and the sessions on it."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, limits: Mapping[str, str] | None = None) -> None:
+        """``limits``: settings for each transaction, where a session is not ours to set; see app.db.connections."""
         self.engine = engine
+        self._limits = limits or {}
         # The same pool; a statement outside of a transaction saves the two round trips of BEGIN and COMMIT.
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Make the engine. Connects to nothing yet, so that a process starts without its database."""
-        return cls(create_engine(settings))
+        return cls(create_engine(settings), transaction_limits(settings))
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -59,13 +62,14 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, context: Context) -> AsyncIterator[AsyncSession]:
-        """A session for reads: each statement on its own where there is no context to carry, else one transaction."""
-        engine = self._autocommit if context.empty else self.engine
+        """A session for reads: each statement on its own where there is nothing to carry, else one transaction."""
+        engine = self.engine if self._limits or not context.empty else self._autocommit
         async with self._session(engine, context) as session, session.begin():
             yield session
 
     def _session(self, engine: AsyncEngine, context: Context) -> AsyncSession:
-        return AsyncSession(engine, sync_session_class=TenantSession, expire_on_commit=False, info={"context": context})
+        info = {"context": context, "limits": self._limits}
+        return AsyncSession(engine, sync_session_class=TenantSession, expire_on_commit=False, info=info)
 
 
 async def _transaction(

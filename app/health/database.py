@@ -6,7 +6,8 @@ import time
 import asyncpg
 import structlog
 
-from app.db.address import connect_with
+from app.db.address import Address
+from app.db.connections import looking
 from app.db.faults import classify
 from app.db.revision import KnownRevisions, core_state, known_revisions
 from app.db.row_level_security import standing
@@ -24,7 +25,9 @@ class DatabaseLook:
         self._settings = settings
         self._known: KnownRevisions | None = None
         self._connection: asyncpg.Connection | None = None
+        self._connect = looking(settings, "plinth-readiness")
         self._opened = 0.0
+        self._address: Address | None = None
         self._abandoned: set[asyncio.Task[Observation]] = set()
         self._complaint = ""
 
@@ -68,13 +71,13 @@ class DatabaseLook:
         return Seen(core_state(facts, known), facts.in_recovery, facts.id_function_broken, flaw is not None)
 
     async def _connected(self) -> asyncpg.Connection:
-        """The open connection, unless it is old: a server that moved would never be noticed on it."""
-        now = time.monotonic()
-        if now - self._opened > self._settings.database_pool_recycle:
+        """The open connection, unless it is old or its address has changed: neither would be noticed on it."""
+        now, place = time.monotonic(), self._connect.address()
+        if now - self._opened > self._settings.database_pool_recycle or place is not self._address:
             self.close()
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect_with(self._settings, application_name="plinth-readiness")
-            self._opened = now
+            self._connection = await self._connect()
+            self._opened, self._address = now, place
         return self._connection
 
     def _complain(self, flaw: str | None) -> None:

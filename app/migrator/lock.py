@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from app.db.address import address, connect
+from app.db.connections import Connector
 from app.errors import MigrationLockNotObtained
 from app.settings import Settings
 
@@ -43,12 +43,7 @@ _log = logging.getLogger(__name__)
 @asynccontextmanager
 async def migration_lock(settings: Settings) -> AsyncIterator[None]:
     """Hold the lock. Raises MigrationLockNotObtained after ``migrate_lock_seconds``."""
-    connection = await connect(
-        address(settings),
-        application_name="plinth-migrate-lock",
-        connect_timeout=settings.database_connect_timeout,
-        server_settings=_LIFE,
-    )
+    connection = await Connector(settings, "plinth-migrate-lock", parameters=_LIFE)()
     try:
         await _obtain(connection, settings.migrate_lock_seconds)
         yield

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 
-from app.db.address import Address, address, connect_with
+from app.db.address import Address, address
+from app.db.connections import connect_with
 from app.db.faults import Fault, classify
 from app.db.server import ServerFacts, observe
 from app.errors import DatabaseNotReachable

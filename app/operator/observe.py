@@ -14,7 +14,7 @@ from lightkube import ApiError, AsyncClient
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Pod, Secret
 
-from app.db.address import connect_with
+from app.db.connections import connect_with
 from app.db.faults import classify
 from app.db.server import ServerFacts
 from app.db.server import observe as ask

@@ -40,8 +40,7 @@ def test_an_address_never_shows_its_password(uri: str):
 def test_several_hosts_in_parts():
     """Hosts with commas between become a list, each with the port."""
     place = from_parts(host="a,b", port=5432, database="d", user="u", password=None)
-    assert place.options["host"] == ["a", "b"]
-    assert place.options["port"] == [5432, 5432]
+    assert place.hosts == (("a", 5432), ("b", 5432))
 
 
 def test_sqlalchemys_scheme_is_understood():

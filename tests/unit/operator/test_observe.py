@@ -65,7 +65,7 @@ def test_the_parts_of_a_secret_make_an_address() -> None:
     keys = {**KEYS, "host": "hostname", "user": "username"}
     data = {"hostname": "db\n", "port": "6432", "dbname": "x", "username": "u", "password": "p"}
     made = address(database_settings(data, keys, None, LIMITS))
-    assert made.place == "db:6432/x"
+    assert str(made) == "db:6432/x"
     assert made.options["user"] == "u"
     assert isinstance(made.options["ssl"], ssl.SSLContext)
 

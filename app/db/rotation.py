@@ -1,0 +1,64 @@
+"""The address as the mounted secret names it now: a changed password, host or CA needs no restart."""
+
+from pathlib import Path
+
+import structlog
+
+from app.db.address import Address, address
+from app.environment import PREFIX, mounted_version
+from app.errors import SettingsError
+from app.settings import Settings, load_settings
+
+log = structlog.stdlib.get_logger("plinth.database")
+
+_PARTS = ("URL", "HOST", "PORT", "NAME", "USER", "PASSWORD")
+
+Contents = tuple[bytes | None, ...]
+
+
+class CurrentAddress:
+    """Gives the address, and reads it again where a file it came from has changed.
+
+    The same object for as long as nothing changes. What cannot be used (half written, gone, not a PEM file) is said
+    once in the log, and the last that could be used stays. Values from variables never change. Raises SettingsError
+    only when it is made.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._read = self._contents()
+        self._refused: Contents | None = None
+        self._good = address(settings)
+
+    def __call__(self) -> Address:
+        now = self._contents()
+        if now != self._read:
+            try:
+                self._good = self._again()
+            except SettingsError as error:
+                if now != self._refused:
+                    log.warning("the mounted secret cannot be used; its last version stays in use", error=str(error))
+                self._refused = now
+            else:
+                self._read, self._refused = now, None
+                log.info("the mounted secret has changed and was read again")
+        return self._good
+
+    def _again(self) -> Address:
+        settings = load_settings() if self._settings.mounted else self._settings
+        if self._read[_PARTS.index("PASSWORD")] and settings.database_url is None and not settings.database_password:
+            raise SettingsError("The password's file is empty or gone.")
+        return address(settings)
+
+    def _contents(self) -> Contents:
+        folder, ca = self._settings.mounted, self._settings.database_tls_ca
+        version = mounted_version(folder) if folder else None
+        files = [version / f"{PREFIX}DATABASE_{part}" if version else None for part in _PARTS]
+        return tuple(_content(file) for file in (*files, ca))
+
+
+def _content(file: Path | None) -> bytes | None:
+    try:
+        return file.read_bytes() if file else None
+    except OSError:
+        return None
