@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import asyncpg
 
-_LOOKS = 3
+_ROUNDS = 20
 _CLOSING_SECONDS = 2.0
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
@@ -26,13 +26,14 @@ async def is_pooled(connect: Connect) -> bool:
         pids = {await _pid(one)}
         if pids == {one.get_server_pid()}:
             return False
-        for _ in range(_LOOKS):  # a pooler that takes its sessions in turn shows another one by itself
-            pids.add(await _pid(one))
         other = await _opened(connect, stack)
-        async with other.transaction():
-            # One that takes the session used last lends it now to this transaction; if not, then it is not free.
-            lent = await _pid(other) in pids
-            return lent or len(pids) > 1 or await _pid(one) not in pids
+        for _ in range(_ROUNDS):  # other clients of the same pooler may come between, so once proves nothing
+            pids.add(await _pid(one))
+            async with other.transaction():
+                lent = await _pid(other) in pids
+            if lent or len(pids) > 1:
+                return True
+        return False
 
 
 async def _opened(connect: Connect, stack: AsyncExitStack) -> asyncpg.Connection:

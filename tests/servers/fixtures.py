@@ -4,12 +4,16 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.db.packaged import Major, PackagedServer, data_root
 from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
+from tests.servers.pgbouncer import PgBouncer, pooling
+from tests.servers.standbys import Pair, replicating
 from tests.servers.proxy import Remote, proxying
 
 # What a test database may forget in a power cut, it need not write twice.
@@ -20,6 +24,7 @@ OWN_PASSWORD = "for-tests-only"
 
 _numbers = itertools.count(1)
 StartServer = Callable[..., PackagedServer]
+StartPooler = Callable[..., AbstractContextManager[PgBouncer]]
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +101,30 @@ def start_server(servers_folder: Path) -> Iterator[StartServer]:
     for own in started:
         own.stop("SIGQUIT")
         shutil.rmtree(own.data, ignore_errors=True)
+
+
+@pytest.fixture
+def start_pgbouncer(server: PackagedServer, servers_folder: Path) -> StartPooler:
+    """Start a PgBouncer in front of the shared server; its arguments are PgBouncer's own settings."""
+    return partial(pooling, server, servers_folder)
+
+
+@pytest.fixture
+def pgbouncer(start_pgbouncer: StartPooler) -> Iterator[PgBouncer]:
+    """A PgBouncer in transaction mode, as it comes."""
+    with start_pgbouncer() as made:
+        yield made
+
+
+@pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
+def synchronous_pair(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[Pair]:
+    """A primary and a standby of each version, of the test's own; a commit waits for both."""
+    with replicating(request.param, servers_folder, synchronous=True) as pair:
+        yield pair
+
+
+@pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
+def asynchronous_pair(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[Pair]:
+    """A primary and a standby of each version, of the test's own; a commit waits for the primary alone."""
+    with replicating(request.param, servers_folder, synchronous=False) as pair:
+        yield pair
