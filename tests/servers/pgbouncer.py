@@ -1,7 +1,7 @@
 """A real PgBouncer in front of a packaged server.
 
 There is no Python package of it. Where none of 1.21 or later is on PATH, it is taken from Debian's trixie with
-mmdebstrap, once, and run from where it lies: by trixie's own loader, as it needs a newer C library than a host may have.
+mmdebstrap, once, and run from where it lies, by trixie's own loader: it needs a newer C library than a host may have.
 """
 
 import os
@@ -48,7 +48,7 @@ class PgBouncer:
 def pooling(server: PackagedServer, folder: Path, **options: str) -> Iterator[PgBouncer]:
     """A PgBouncer in transaction mode; ``options`` are those of its [pgbouncer] section, and win."""
     work = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir=folder))
-    work.chmod(0o777)  # its user writes the log there  # noqa: S103
+    work.chmod(0o777)  # its user writes the log there
     port = free_port()
     _configure(work, server, {"listen_port": str(port), **options})
     with (work / "stderr").open("wb") as stderr:
