@@ -26,9 +26,11 @@ class CurrentAddress:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._read = self._contents()
-        self._refused: Contents | None = None
         self._good = address(settings)
+        self._keeps_password = settings.database_password is not None
+        # What is mounted may have changed since the settings were read from it.
+        self._read = None if settings.mounted else self._contents()
+        self._refused: Contents | None = None
 
     def __call__(self) -> Address:
         now = self._contents()
@@ -40,15 +42,18 @@ class CurrentAddress:
                     log.warning("the mounted secret cannot be used; its last version stays in use", error=str(error))
                 self._refused = now
             else:
+                if self._read is not None:
+                    log.info("the mounted secret has changed and was read again")
                 self._read, self._refused = now, None
-                log.info("the mounted secret has changed and was read again")
         return self._good
 
     def _again(self) -> Address:
         settings = load_settings() if self._settings.mounted else self._settings
-        if self._read[_PARTS.index("PASSWORD")] and settings.database_url is None and not settings.database_password:
-            raise SettingsError("The password's file is empty or gone.")
-        return address(settings)
+        if self._keeps_password and settings.database_url is None and not settings.database_password:
+            raise SettingsError("The file of the password is empty or gone.")
+        place = address(settings)
+        self._keeps_password = settings.database_password is not None
+        return place
 
     def _contents(self) -> Contents:
         folder, ca = self._settings.mounted, self._settings.database_tls_ca
