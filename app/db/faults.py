@@ -51,6 +51,7 @@ _BY_SQLSTATE = {
     "57014": Fault.STATEMENT_TIMEOUT,
     "55P03": Fault.LOCK_TIMEOUT,
     "25006": Fault.READ_ONLY,
+    "25P03": Fault.CONNECTION_LOST,
     "40001": Fault.SERIALIZATION,
     "40P01": Fault.SERIALIZATION,
     "42P01": Fault.SCHEMA_BEHIND,
@@ -140,6 +141,7 @@ _BY_KIND: tuple[tuple[Callable[[BaseException], bool], Fault], ...] = (
     (_is_refused_tls, Fault.TLS),
     (lambda error: isinstance(error, TimeoutError), Fault.TIMEOUT),
     (lambda error: isinstance(error, ConnectionRefusedError | socket.gaierror), Fault.UNREACHABLE),
+    (lambda error: isinstance(error, asyncpg.TargetServerAttributeNotMatched), Fault.READ_ONLY),
     # InternalClientError: what a session ended by the server in the wrong moment looks like from asyncpg.
     (
         lambda error: isinstance(error, ConnectionError | asyncpg.InterfaceError | asyncpg.InternalClientError),

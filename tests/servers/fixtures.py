@@ -14,7 +14,7 @@ from app.db.packaged import Major, PackagedServer, data_root
 from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
 from tests.servers.pgbouncer import PgBouncer, pooling
 from tests.servers.proxy import Remote, proxying
-from tests.servers.standbys import Pair, replicating
+from tests.servers.standbys import Pair, replicating, seed
 
 # What a test database may forget in a power cut, it need not write twice.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
@@ -116,15 +116,21 @@ def pgbouncer(start_pgbouncer: StartPooler) -> Iterator[PgBouncer]:
         yield made
 
 
-@pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
-def synchronous_pair(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[Pair]:
-    """A primary and a standby of each version, of the test's own; a commit waits for both."""
-    with replicating(request.param, servers_folder, synchronous=True) as pair:
+@pytest.fixture(scope="session", params=[17, 18], ids=["pg17", "pg18"])
+def primary_seed(request: pytest.FixtureRequest, servers_folder: Path) -> PackagedServer:
+    """A stopped, migrated server of each version: what pairs are made from."""
+    return seed(request.param, servers_folder)
+
+
+@pytest.fixture
+def synchronous_pair(primary_seed: PackagedServer, servers_folder: Path) -> Iterator[Pair]:
+    """A primary and a standby of the test's own; a commit waits for both."""
+    with replicating(primary_seed, servers_folder, synchronous=True) as pair:
         yield pair
 
 
-@pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
-def asynchronous_pair(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[Pair]:
-    """A primary and a standby of each version, of the test's own; a commit waits for the primary alone."""
-    with replicating(request.param, servers_folder, synchronous=False) as pair:
+@pytest.fixture
+def asynchronous_pair(primary_seed: PackagedServer, servers_folder: Path) -> Iterator[Pair]:
+    """A primary and a standby of the test's own; a commit waits for the primary alone."""
+    with replicating(primary_seed, servers_folder, synchronous=False) as pair:
         yield pair

@@ -14,7 +14,7 @@ from tests.servers.databases import APP, PASSWORD, TEMPLATE, execute, fetch, pre
 from tests.servers.proxy import Remote, proxying
 
 _NAME = "standby"
-_OPTIONS = {"fsync": "off", "full_page_writes": "off", "max_connections": "60", "wal_level": "replica"}
+OPTIONS = {"fsync": "off", "full_page_writes": "off", "max_connections": "60", "wal_level": "replica"}
 """synchronous_commit is on: without it, an acknowledged write is promised by nobody."""
 
 
@@ -41,13 +41,23 @@ class Pair:
         execute(self.standby, "SELECT pg_promote(true, 30)")
 
 
+def seed(major: Major, folder: Path) -> PackagedServer:
+    """A stopped server, migrated, that primaries are copied from."""
+    server = prepare(PackagedServer(major, folder / f"seed-{major}", OPTIONS).start())
+    server.stop()
+    return server
+
+
 @contextmanager
-def replicating(major: Major, folder: Path, *, synchronous: bool) -> Iterator[Pair]:
+def replicating(seed: PackagedServer, folder: Path, *, synchronous: bool) -> Iterator[Pair]:
     """A pair that streams. ``synchronous``: a commit is acknowledged when the standby has it on disk."""
-    primary = PackagedServer(major, folder / "primary", _OPTIONS)
-    standby = PackagedServer(major, folder / "standby", _OPTIONS)
+    primary = PackagedServer(seed.major, folder / "primary", OPTIONS, password=seed.password)
+    standby = PackagedServer(seed.major, folder / "standby", OPTIONS, password=seed.password)
+    for server in (primary, standby):
+        (folder / f"{server.data.name}.password").write_text(seed.password)
     try:
-        prepare(primary.start())
+        subprocess.run(["cp", "--archive", seed.data, primary.data], check=True)
+        primary.start()
         with proxying(f"127.0.0.1:{primary.port}") as link:
             _copy(primary, standby, link.port)
             standby.start()
@@ -68,7 +78,6 @@ def _copy(primary: PackagedServer, standby: PackagedServer, port: int) -> None:
     target = f"host=127.0.0.1 port={port} user=postgres password={primary.password} application_name={_NAME}"
     folder = standby.data
     folder.mkdir(mode=0o700)
-    (folder.parent / f"{folder.name}.password").write_text(primary.password)
     if user := as_unprivileged().get("user"):
         shutil.chown(folder, user)
     subprocess.run(

@@ -33,6 +33,8 @@ from app.errors import Conflict, DatabaseBusy, DatabaseUnavailable
         (asyncpg.QueryCanceledError(), Fault.STATEMENT_TIMEOUT),
         (asyncpg.LockNotAvailableError(), Fault.LOCK_TIMEOUT),
         (asyncpg.ReadOnlySQLTransactionError(), Fault.READ_ONLY),
+        (asyncpg.TargetServerAttributeNotMatched(), Fault.READ_ONLY),
+        (asyncpg.IdleInTransactionSessionTimeoutError(), Fault.CONNECTION_LOST),
         (asyncpg.InvalidCachedStatementError(), Fault.STALE_PLAN),
         (asyncpg.SerializationError(), Fault.SERIALIZATION),
         (asyncpg.DeadlockDetectedError(), Fault.SERIALIZATION),
