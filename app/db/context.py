@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
+
+_NO_LIMITS: Mapping[str, str] = MappingProxyType({})
 
 NO_TENANT = UUID(int=0)
 """The tenant of rows that belong to nobody: what ``tenant_id`` is where no tenant is set."""
@@ -30,7 +33,7 @@ class Context:
         return self.tenant_id is None and self.user_id is None
 
 
-def set_context(connection: Connection, context: Context, limits: Mapping[str, str]) -> None:
+def set_context(connection: Connection, context: Context, limits: Mapping[str, str] = _NO_LIMITS) -> None:
     """Tell the database, until the transaction ends, in one round trip; ``limits`` are settings of PostgreSQL's.
 
     Never for the session: another request would inherit it with the connection.

@@ -5,12 +5,15 @@ import logging
 import random
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from alembic import command
 from sqlalchemy import Connection
 
+from app.db.connections import connect_with
 from app.db.engine import create_migration_engine
 from app.db.faults import Fault, classify
+from app.db.pooler import is_pooled
 from app.db.revision import Lineage, SchemaState
 from app.db.server import ServerFacts
 from app.errors import (
@@ -114,7 +117,9 @@ class _Run:
 
     async def _prepare(self) -> tuple[ServerFacts, Plan]:
         self.facts = await wait(self.settings, self.settings.migrate_wait_seconds)
-        check_server(self.facts, self.settings.database_pooler)
+        another = partial(connect_with, self.settings, application_name="plinth-migrate-check")
+        pooled = self.settings.database_pooler == "transaction" or await is_pooled(another)
+        check_server(self.facts, "transaction" if pooled else "none")
         return self.facts, self._plan(self.facts)
 
     def _plan(self, facts: ServerFacts) -> Plan:
