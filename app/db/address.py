@@ -148,14 +148,15 @@ def _hosts(hosts: str, ports: str) -> tuple[Host, ...]:
 
 
 def _host(name: str, port: str) -> Host:
-    bare, colon, own = name, "", ""
+    bare, own = name, ""
     if name.startswith("["):
-        bare, _, rest = name[1:].partition("]")
+        bare, closed, rest = name[1:].partition("]")
         colon, own = rest[:1], rest[1:]
+        bare = bare if closed and colon in {"", ":"} else ""
     elif name.count(":") == 1:
-        bare, colon, own = name.partition(":")
+        bare, _, own = name.partition(":")
     number = own or port or str(_PORT)
-    if not bare or (colon and colon != ":") or not number.isdecimal() or not 0 < int(number) < 65536:
+    if not bare or not number.isdecimal() or not 0 < int(number) < 65536:
         raise SettingsError("The database's address names a host or port that cannot be: write host:port,host:port.")
     return Host(bare, int(number))
 

@@ -93,10 +93,13 @@ async def test_the_server_ends_slow_statements(database: TestDatabase, pgbouncer
             async with begin(context) as session:
                 await session.execute(text("SELECT pg_sleep(30)"))
         assert classify(caught.value) is Fault.STATEMENT_TIMEOUT
+        async with begin(context) as session:
+            assert await session.scalar(text("SHOW statement_timeout")) == "200ms"
     await api.close()
     bare = Database.open(pooled(pgbouncer, database, database_statement_timeout=0))
     async with bare.reading(Context()) as session:
         assert await session.scalar(text("SHOW statement_timeout")) == "0"
+        assert not await session.scalar(text("SELECT current_setting('plinth.tenant_id', true)"))
     await bare.close()
 
 

@@ -43,6 +43,59 @@ def test_several_hosts_in_parts():
     assert place.hosts == (("a", 5432), ("b", 5432))
 
 
+@pytest.mark.parametrize(
+    ("hosts", "ports", "expected"),
+    [
+        ("a,b", "1,2", (("a", 1), ("b", 2))),
+        ("a:7,b", "1", (("a", 7), ("b", 1))),
+        ("[::1]:7,::2", "1", (("::1", 7), ("::2", 1))),
+        ("/run/postgresql", "5432", (("/run/postgresql", 5432),)),
+    ],
+)
+def test_hosts_and_ports(hosts: str, ports: str, expected: tuple[tuple[str, int], ...]):
+    """One port for all, or one for each; a port beside its host wins."""
+    assert from_parts(host=hosts, port=ports, database="d", user="u", password=None).hosts == expected
+
+
+@pytest.mark.parametrize(("hosts", "ports"), [("a,b", "1,2,3"), ("a,,b", "1"), ("a", "0"), ("a:x", "1"), ("[::1", "1")])
+def test_hosts_and_ports_that_cannot_be(hosts: str, ports: str):
+    """A wrong list gets a sentence."""
+    with pytest.raises(SettingsError, match="The database's address"):
+        from_parts(host=hosts, port=ports, database="d", user="u", password=None)
+
+
+@pytest.mark.parametrize("uri", ["postgresql://u:p@a:1,b/d", "postgresql:///d?host=a,b&port=1,5432"])
+def test_several_hosts_in_a_uri(uri: str):
+    """In the place of the host, or as a parameter."""
+    place = from_uri(uri)
+    assert (place.hosts, str(place)) == ((("a", 1), ("b", 5432)), "a:1,b:5432/d")
+
+
+def test_the_uri_says_what_a_server_must_be():
+    """target_session_attrs of the URI is believed over the setting; a word that is none gets a sentence."""
+    assert from_uri("postgresql://u@a,b/d?target_session_attrs=any").target == "any"
+    assert from_uri("postgresql://u@a,b/d", target="read-write").target == "read-write"
+    with pytest.raises(SettingsError, match="target_session_attrs=master in the database URI is refused"):
+        from_uri("postgresql://u@a,b/d?target_session_attrs=master")
+
+
+@pytest.mark.parametrize("parameter", ["sslcrl=x", "ssl_min_protocol_version=TLSv1.3"])
+def test_what_would_be_passed_over_is_refused(parameter: str):
+    """A parameter somebody relies on is not ignored without a word."""
+    with pytest.raises(SettingsError, match="in the database URI is not supported"):
+        from_uri(f"postgresql://u@a/d?{parameter}")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [("sslcert=/nowhere/client.crt", "The client certificate /nowhere/client.crt"), ("sslkey=x", "needs sslcert")],
+)
+def test_a_client_certificate_that_cannot_be_used(query: str, sentence: str):
+    """A file that is not there, or a key without its certificate, gets a sentence."""
+    with pytest.raises(SettingsError, match=sentence):
+        from_uri(f"postgresql://u@a/d?{query}")
+
+
 def test_sqlalchemys_scheme_is_understood():
     """postgresql+asyncpg:// is the same place."""
     assert from_uri("postgresql+asyncpg://u@db/d").options["dsn"] == "postgresql://u@db/d"
@@ -54,7 +107,7 @@ def test_another_scheme_is_refused():
         from_uri("mysql://u@db/d")
 
 
-@pytest.mark.parametrize("password", ["se#cret", "se/cret", "se?cret"])
+@pytest.mark.parametrize("password", ["se#cret", "se/cret", "se?cret", "se@cret"])
 def test_a_password_that_breaks_the_uri_is_refused(password: str):
     """A special character that was not encoded gets a sentence, which does not repeat it."""
     with pytest.raises(SettingsError, match="percent-encode the special characters") as caught:
