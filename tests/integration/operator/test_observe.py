@@ -62,7 +62,7 @@ async def test_an_empty_database_waits_for_the_core_schema(empty_database: TestD
         ({"password": "wrong"}, "password authentication failed"),
         ({"dbname": "nowhere"}, "does not exist"),
         ({"port": "1"}, "Connect call failed"),
-        ({"port": "seven"}, "cannot be understood"),
+        ({"port": "seven"}, "names a host or port that cannot be"),
     ],
 )
 async def test_a_wrong_secret_is_told_apart(database: TestDatabase, data: dict[str, str], says: str) -> None:
