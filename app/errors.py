@@ -4,15 +4,19 @@ PlinthError                      500  internal
 ├── SettingsError                500  exit 2
 ├── BadRequest                   400  bad-request
 │   ├── MalformedCursor          400  malformed-cursor
-│   └── MalformedTenant          400  malformed-tenant
+│   ├── MalformedTenant          400  malformed-tenant
+│   └── MalformedIdempotencyKey  400  malformed-idempotency-key
 ├── Unauthenticated              401  unauthenticated
 │   ├── TokenRequired            401  token-required
 │   ├── InvalidToken             401  invalid-token
 │   └── ExpiredToken             401  expired-token
 ├── NotFound                     404  not-found
 ├── Conflict                     409  conflict
+│   ├── IdempotencyKeyInUse      409  idempotency-key-in-use
+│   └── IdempotencyAnswerNotKept 409  idempotency-answer-not-kept
 ├── PreconditionFailed           412  precondition-failed
 ├── PayloadTooLarge              413  payload-too-large
+├── IdempotencyKeyReused         422  idempotency-key-reused
 ├── PreconditionRequired         428  precondition-required
 ├── DatabaseUnavailable          503  database-unavailable
 │   ├── DatabaseBusy             503  database-busy
@@ -79,6 +83,13 @@ class MalformedTenant(BadRequest):
     title = "Malformed tenant"
 
 
+class MalformedIdempotencyKey(BadRequest):
+    """There may be one header Idempotency-Key, of 1 to 255 letters, digits and ._~+/=:@- (a UUID does well)."""
+
+    slug = "malformed-idempotency-key"
+    title = "Malformed idempotency key"
+
+
 class Unauthenticated(PlinthError):
     """It is not known who asks."""
 
@@ -134,6 +145,21 @@ class Conflict(PlinthError):
     title = "Conflict"
 
 
+class IdempotencyKeyInUse(Conflict):
+    """Another request with this Idempotency-Key is still being worked on; try again, with the same key."""
+
+    slug = "idempotency-key-in-use"
+    title = "Idempotency key in use"
+    retry_after = True
+
+
+class IdempotencyAnswerNotKept(Conflict):
+    """The request with this Idempotency-Key was carried out, but its answer was too large to keep; read the result."""
+
+    slug = "idempotency-answer-not-kept"
+    title = "Answer not kept"
+
+
 class PreconditionFailed(PlinthError):
     """The resource has changed since it was read; read it again and repeat the change with its new ETag."""
 
@@ -148,6 +174,14 @@ class PayloadTooLarge(PlinthError):
     status = 413
     slug = "payload-too-large"
     title = "Payload too large"
+
+
+class IdempotencyKeyReused(PlinthError):
+    """This Idempotency-Key belongs to another request; a new request needs a new key."""
+
+    status = 422
+    slug = "idempotency-key-reused"
+    title = "Idempotency key reused"
 
 
 class PreconditionRequired(PlinthError):

@@ -102,7 +102,14 @@ def _middleware(settings: Settings, metrics: Metrics, probes: Probes) -> list[Mi
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+            expose_headers=[
+                "ETag",
+                "Idempotent-Replayed",
+                "Location",
+                "Retry-After",
+                "WWW-Authenticate",
+                "X-Request-Id",
+            ],
         )
         stack.insert(3, cors)
     if settings.trusted_proxies:

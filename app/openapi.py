@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app import idempotency
 from app.problems import CATALOGUE, MEDIA_TYPE, ProblemDocument
 from app.settings import TenantSource
 from app.tenancy import TENANT_HEADER, USER_HEADER
@@ -26,6 +27,16 @@ def problems(*slugs: str) -> dict[int | str, dict[str, Any]]:
 
 EVERYWHERE = problems("bad-request", "validation", "internal", "database-unavailable")
 WITH_A_BODY = problems("payload-too-large", "unsupported-media-type")
+REPEATABLE = problems("idempotency-key-in-use")
+KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Made by the client for this one request. The same request with the same key is carried out once: a "
+    "client that got 503, 409 with Retry-After, or no answer at all sends it again.",
+    "schema": {"type": "string", "pattern": f"^(?:{idempotency.PATTERN})$"},
+}
+REPLAYED = {"description": "`true` where this is the answer of the first time", "schema": {"type": "string"}}
 
 
 _TENANT = {"type": "apiKey", "in": "header", "name": TENANT_HEADER}
@@ -58,7 +69,23 @@ def _document(generate: Callable[[], dict[str, Any]], source: TenantSource) -> d
             document["components"]["securitySchemes"], document["security"] = SECURITY[source]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
-        for operation in (operation for path in document["paths"].values() for operation in path.values()):
-            if "requestBody" in operation:
-                operation["responses"] |= {str(status): answer for status, answer in WITH_A_BODY.items()}
+        for path in document["paths"].values():
+            for method, operation in path.items():
+                if "requestBody" in operation:
+                    operation["responses"] |= _by_status(WITH_A_BODY)
+                if method == "post":
+                    _make_repeatable(operation)
     return document
+
+
+def _make_repeatable(operation: dict[str, Any]) -> None:
+    """Say of an operation what `app.idempotency.IdempotentRoute` gives it."""
+    operation.setdefault("parameters", []).append(KEY)
+    operation["responses"] |= _by_status(REPEATABLE)
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            answer.setdefault("headers", {})[idempotency.REPLAYED] = REPLAYED
+
+
+def _by_status(responses: dict[int | str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {str(status): answer for status, answer in responses.items()}

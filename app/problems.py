@@ -80,6 +80,7 @@ CATALOGUE = _catalogue()
 _BY_STATUS = {problem.status: problem for problem in reversed(CATALOGUE.values())} | {
     503: _from_status(HTTPStatus.SERVICE_UNAVAILABLE),
     500: CATALOGUE["internal"],
+    422: VALIDATION,
 }
 
 

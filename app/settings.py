@@ -134,6 +134,10 @@ class Settings(BaseSettings):
     body_limit_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     """Largest request body in bytes; a larger one is answered 413. Default: 1 MiB: bodies are read into memory."""
 
+    idempotency_hours: Annotated[float, Field(gt=0)] = 24
+    """Hours for which a POST with the same ``Idempotency-Key`` gets the first one's answer instead of being carried out
+    again. Default: 24, longer than a client retries; the answers are stored that long."""
+
     trusted_proxies: list[IPv4Network | IPv6Network] = []
     """Networks of proxies whose ``X-Forwarded-For`` and ``-Proto`` are believed (JSON list). Default: none."""
 

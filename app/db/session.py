@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 from fastapi import Depends, Request
 from sqlalchemy import Connection, event
@@ -16,6 +16,13 @@ from app.db.context import Context, set_context
 from app.db.engine import create_engine
 from app.settings import Settings
 from app.tenancy import get_context
+
+ATTEMPT = "plinth.attempt"
+"""Key of a request's scope: what its transaction begins with, see `app.idempotency`."""
+
+
+class Attempt(Protocol):
+    async def begin(self, session: AsyncSession) -> None: ...
 
 
 class TenantSession(SyncSession):
@@ -76,7 +83,10 @@ async def _transaction(
     request: Request, context: Annotated[Context, Depends(get_context)]
 ) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
+    attempt: Attempt | None = request.scope.get(ATTEMPT)
     async with database.transaction(context) as session:
+        if attempt is not None:
+            await attempt.begin(session)
         yield session
 
 

@@ -20,7 +20,8 @@ def names() -> list[str]:
 
 
 def load_models() -> None:
-    """Import every slice's tables, so that the metadata is whole."""
+    """Import every table, those of the slices and the one they share, so that the metadata is whole."""
+    import_module("app.db.idempotency")
     for name in names():
         if find_spec(f"{name}.models"):
             import_module(f"{name}.models")

@@ -5,13 +5,14 @@ from fastapi import APIRouter, Request, Response
 
 from app.db.session import ReadSession, Session
 from app.etags import IfMatch, tag
+from app.idempotency import IdempotentRoute
 from app.openapi import problems
 from app.pagination import Page, Paging
 from app.schemas import AnyRow
 from app.slices.tasks import queries
 from app.slices.tasks.schemas import TaskBatch, TaskBatchOut, TaskBody, TaskOut
 
-router = APIRouter(tags=["tasks"])
+router = APIRouter(tags=["tasks"], route_class=IdempotentRoute)
 MISSING = problems("not-found")
 CHANGING = problems("not-found", "precondition-failed", "precondition-required")
 

@@ -25,7 +25,7 @@ def test_an_empty_database_is_behind(empty_database: TestDatabase):
     """Nothing migrated yet: exit 10."""
     done = plinth("status", database_url=empty_database.owner_uri)
     assert done.returncode == 10
-    assert "behind (empty; this release: 0002)" in done.stdout
+    assert "behind (empty; this release: 0003)" in done.stdout
     assert "cannot be made" in done.stdout
 
 

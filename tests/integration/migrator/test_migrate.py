@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import asyncpg
@@ -14,6 +15,7 @@ from app.migrator.run import migrate
 from tests.processes import plinth
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
 
+REVISIONS = ("0001", "0002", "0003")
 LINE = {
     "outcome", "lineage", "from", "to", "revisions", "server", "serverVersionNum", "systemIdentifier", "seconds",
     "attempts", "reason", "message",
@@ -23,9 +25,12 @@ LINE = {
 async def test_an_empty_database_is_brought_to_head(empty_database: TestDatabase):
     """Every core revision is applied and logged with the server it ran on and the image."""
     outcome = await migrate(empty_database.owner_settings)
-    assert (outcome.outcome, outcome.exit_code, outcome.revisions) == ("applied", 0, ("0001", "0002"))
+    assert (outcome.outcome, outcome.exit_code, outcome.revisions) == ("applied", 0, REVISIONS)
     log = await empty_database.fetch("SELECT revision, parents, image FROM plinth_migration_log ORDER BY revision")
-    assert [tuple(row) for row in log] == [("0001", [], "plinth:test"), ("0002", ["0001"], "plinth:test")]
+    assert [tuple(row) for row in log] == [
+        ("0001", [], "plinth:test"),
+        *((number, [before], "plinth:test") for before, number in pairwise(REVISIONS)),
+    ]
 
 
 async def test_again_there_is_nothing_to_do(database: TestDatabase):
@@ -37,7 +42,7 @@ async def test_again_there_is_nothing_to_do(database: TestDatabase):
 async def test_check_changes_nothing(empty_database: TestDatabase):
     """--check exits 10 with what is pending, and leaves the database empty."""
     outcome = await migrate(empty_database.owner_settings, check=True)
-    assert (outcome.outcome, outcome.exit_code, outcome.revisions) == ("pending", 10, ("0001", "0002"))
+    assert (outcome.outcome, outcome.exit_code, outcome.revisions) == ("pending", 10, REVISIONS)
     assert await empty_database.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
 
 
@@ -78,7 +83,7 @@ async def test_an_unknown_gated_revision_is_a_usage_error(database: TestDatabase
 
 async def test_a_later_schema_is_left_alone(database: TestDatabase):
     """An older image on a newer schema exits 0 and says ahead."""
-    await database.fetch("INSERT INTO plinth_migration_log VALUES ('core', '9999', '{0002}', now(), 1, NULL)")
+    await database.fetch("INSERT INTO plinth_migration_log VALUES ('core', '9999', '{0003}', now(), 1, NULL)")
     await database.fetch("UPDATE alembic_version SET version_num = '9999'")
     outcome = await migrate(database.owner_settings)
     assert (outcome.outcome, outcome.exit_code) == ("ahead", 0)
