@@ -4,13 +4,17 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Header, Response
+from fastapi import Depends, Request, Response
 from sqlalchemy import ColumnElement, exists, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.errors import BadRequest, NotFound, PlinthError, PreconditionFailed, PreconditionRequired
 from app.schemas import AnyRow
+
+IF_MATCH = "If-Match"
+PATTERN = r'\*|"[1-9][0-9]{0,8}"'
+"""What a client sends that does as it is told; every other list of ETags is understood too."""
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"\s*{_TAG}(?:\s*,\s*{_TAG})*\s*")
@@ -53,10 +57,11 @@ async def refusal(session: AsyncSession, is_it: ColumnElement[bool], missing: No
     return PreconditionFailed() if there else missing
 
 
-async def if_match(header: Annotated[str | None, Header(alias="If-Match")] = None) -> Precondition:
-    if header is None:
+async def if_match(request: Request) -> Precondition:
+    headers = request.headers.getlist(IF_MATCH)
+    if not headers:
         raise PreconditionRequired
-    return parse(header)
+    return parse(",".join(headers))  # several lines are one list (RFC 9110)
 
 
 IfMatch = Annotated[Precondition, Depends(if_match)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app import idempotency
+from app import etags, idempotency
 from app.problems import CATALOGUE, MEDIA_TYPE, ProblemDocument
 from app.settings import TenantSource
 from app.tenancy import TENANT_HEADER, USER_HEADER
@@ -35,6 +35,13 @@ KEY = {
     "description": "Made by the client for this one request. The same request with the same key is carried out once: a "
     "client that got 503, 409 with Retry-After, or no answer at all sends it again.",
     "schema": {"type": "string", "pattern": f"^(?:{idempotency.PATTERN})$"},
+}
+IF_MATCH = {
+    "name": etags.IF_MATCH,
+    "in": "header",
+    "required": True,
+    "description": "The ETag of the resource as it was read, or `*` for whatever it is now.",
+    "schema": {"type": "string", "pattern": f"^(?:{etags.PATTERN})$"},
 }
 REPLAYED = {"description": "`true` where this is the answer of the first time", "schema": {"type": "string"}}
 
@@ -73,6 +80,8 @@ def _document(generate: Callable[[], dict[str, Any]], source: TenantSource) -> d
             for method, operation in path.items():
                 if "requestBody" in operation:
                     operation["responses"] |= _by_status(WITH_A_BODY)
+                if "428" in operation["responses"]:
+                    operation.setdefault("parameters", []).append(IF_MATCH)
                 if method == "post":
                     _make_repeatable(operation)
     return document

@@ -21,7 +21,9 @@ from app.errors import MalformedCursor
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 100
 _VERSION = b"\x01"
+PATTERN = "^A[Q-Za-f][A-Za-z0-9_-]{20}[AEIMQUYcgkosw048]$"  # said to clients, and not looked at: see `decode`
 
+_CURSOR = "`next` of the page before; none for the first. Opaque: its form may change"
 AnySelect = Select[*tuple[Any, ...]]
 Item = TypeVar("Item", bound=BaseModel)
 
@@ -66,7 +68,7 @@ class PageRequest:
 
 async def page_request(
     limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(description="`next` of the page before; none for the first")] = None,
+    cursor: Annotated[str | None, Query(description=_CURSOR, json_schema_extra={"pattern": PATTERN})] = None,
 ) -> PageRequest:
     return PageRequest(limit, decode(cursor) if cursor is not None else None)
 

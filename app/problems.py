@@ -186,7 +186,7 @@ def _is_not_json(request: Request, error: RequestValidationError) -> bool:
 
 def _invalid_input(item: Mapping[str, Any]) -> InvalidInput:
     location, *path = item["loc"]
-    detail = str(item["msg"]).removesuffix(".")
+    detail = str(item["msg"]).removeprefix("Value error, ").removesuffix(".")
     if item["type"] == "json_invalid":
         return InvalidInput(location="body", pointer="#", detail=f"not JSON at character {path[0]}")
     if location == "body":

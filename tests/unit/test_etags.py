@@ -1,6 +1,7 @@
 """ETags and If-Match."""
 
 import pytest
+from fastapi import Request
 
 from app.errors import BadRequest, PreconditionRequired
 from app.etags import etag, if_match, parse
@@ -32,10 +33,21 @@ def test_a_malformed_if_match_is_refused(header: str) -> None:
         parse(header)
 
 
+def request(*values: bytes) -> Request:
+    return Request({"type": "http", "headers": [(b"if-match", value) for value in values]})
+
+
 async def test_a_missing_if_match_is_asked_for() -> None:
     """Without the header the answer says that it is needed."""
     with pytest.raises(PreconditionRequired):
-        await if_match(None)
+        await if_match(request())
+
+
+async def test_several_headers_are_one_list() -> None:
+    """As RFC 9110 says of every list; an asterisk is none."""
+    assert (await if_match(request(b'"1"', b'"2", "3"'))).versions == {1, 2, 3}
+    with pytest.raises(BadRequest):
+        await if_match(request(b"*", b'"1"'))
 
 
 def test_an_etag_is_read_back() -> None:

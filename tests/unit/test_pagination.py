@@ -1,5 +1,6 @@
 """Cursors and pages."""
 
+import re
 from base64 import urlsafe_b64encode
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -7,13 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.errors import MalformedCursor
-from app.pagination import PageRequest, decode, encode
+from app.pagination import PATTERN, PageRequest, decode, encode
 
 
 def test_a_cursor_gives_back_its_id() -> None:
     """What was encoded is decoded to the same id."""
-    id_ = uuid4()
-    assert decode(encode(id_)) == id_
+    for id_ in (uuid4(), UUID(int=0), UUID(int=2**128 - 1)):
+        assert decode(encode(id_)) == id_
+        assert re.search(PATTERN, encode(id_))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,8 @@ def test_a_cursor_gives_back_its_id() -> None:
     ],
 )
 def test_a_foreign_cursor_is_malformed(cursor: str) -> None:
-    """Anything this service did not make is refused with its own error."""
+    """Anything this service did not make is refused with its own error, as clients are told by a pattern."""
+    assert not re.search(PATTERN, cursor)
     with pytest.raises(MalformedCursor):
         decode(cursor)
 

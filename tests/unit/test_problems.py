@@ -151,3 +151,9 @@ def test_the_command_lines_errors_are_no_problem_types() -> None:
     assert all(problem.status >= 400 for problem in CATALOGUE.values())
     assert "internal" in CATALOGUE
     assert CATALOGUE["internal"].meaning.startswith("Something went wrong")
+
+
+async def test_a_check_of_our_own_reads_like_any_other(client: httpx2.AsyncClient) -> None:
+    """The sentence is the check's, without a word of the library's."""
+    response = await client.post("/items", json={"things": [{"name": "a\0"}]})
+    assert response.json()["detail"] == "body #/things/0/name: must not hold NUL or unpaired surrogates."
