@@ -12,7 +12,7 @@ from tests.servers.databases import TestDatabase
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 LONG = bool(os.environ.get("LONG"))
-EXAMPLES = ("--max-examples=300",) if LONG else ("--max-examples=15", "--generation-deterministic")
+EXAMPLES = ("--max-examples=300",) if LONG else ("--max-examples=10", "--generation-deterministic")
 
 
 @pytest.mark.timeout(1800 if LONG else 300)

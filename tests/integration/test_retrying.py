@@ -14,16 +14,17 @@ import pytest
 from app.db.packaged import Major
 from tests.processes import started
 from tests.retrying import Creates
-from tests.servers.databases import TEMPLATE, TestDatabase, execute, new_database
+from tests.servers.databases import APP, PASSWORD, TEMPLATE, TestDatabase, execute, fetch, new_database
 from tests.servers.fixtures import StartServer
 from tests.servers.proxy import Remote, proxying
+from tests.servers.standbys import Pair, replicating, seed
 
 LONG = bool(os.environ.get("LONG"))
-COUNT = 10_000 if LONG else 500
-FAULTS = 60 if LONG else 6
+COUNT = 10_000 if LONG else 300
+FAULTS = 60 if LONG else 5
 pytestmark = pytest.mark.timeout(3600 if LONG else 300)
 
-QUICK = {"database_command_timeout": 2, "database_connect_timeout": 1, "drain_seconds": 0}
+QUICK = {"database_command_timeout": 1, "database_connect_timeout": 1, "drain_seconds": 0}
 
 
 @pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
@@ -34,12 +35,19 @@ def own(request: pytest.FixtureRequest, start_server: StartServer) -> Iterator[T
         yield database
 
 
+@pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
+def pair(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[Pair]:
+    """A primary, and a standby that has on disk whatever is acknowledged."""
+    with replicating(seed(request.param, servers_folder), servers_folder, synchronous=True) as made:
+        yield made
+
+
 @contextmanager
 def creating(folder: Path, uri: str, *, through: bool = False) -> Iterator[tuple[Creates, Remote]]:
     """Creates under way against an app on a database; the proxy stands before the app."""
     with started(folder, uri, **QUICK) as process, proxying(f"127.0.0.1:{process.port}") as network:
         process.wait_for("/readyz", 200)
-        creates = Creates(f"http://127.0.0.1:{network.port}/api/v1/projects", COUNT, timeout=3)
+        creates = Creates(f"http://127.0.0.1:{network.port}/api/v1/projects", COUNT, timeout=1.5)
         try:
             yield creates, network
         finally:
@@ -53,9 +61,9 @@ def break_it(creates: Creates, *faults: Callable[[], object]) -> None:
         fault()
 
 
-def assert_each_is_there_once(creates: Creates, database: TestDatabase) -> None:
+def assert_each_is_there_once(creates: Creates, uri: str) -> None:
     """All were answered, and each answer names the one row that holds its name."""
-    stored = asyncio.run(database.fetch("SELECT id, name FROM projects"))
+    stored = asyncio.run(fetch(uri, "SELECT id, name FROM projects"))
     assert creates.failed == {}
     assert len(creates.made) == len(stored) == COUNT
     assert {row["name"]: str(row["id"]) for row in stored} == creates.made
@@ -76,7 +84,7 @@ def test_through_a_server_that_ends(tmp_path: Path, own: TestDatabase) -> None:
             lambda: [execute(own.server, kill) for _ in range(3)],
             lambda: restart("SIGQUIT"),
         )
-    assert_each_is_there_once(creates, own)
+    assert_each_is_there_once(creates, own.owner_uri)
 
 
 def test_through_a_bad_network(tmp_path: Path, own: TestDatabase) -> None:
@@ -92,12 +100,24 @@ def test_through_a_bad_network(tmp_path: Path, own: TestDatabase) -> None:
                 lambda: silence(to_database),
                 lambda: (to_app.reset(), to_database.reset()),
             )
-    assert_each_is_there_once(creates, own)
+    assert_each_is_there_once(creates, own.owner_uri)
 
 
-def silence(network: Remote, seconds: float = 4) -> None:
+def silence(network: Remote, seconds: float = 2.5) -> None:
     """Longer than client and app wait for an answer."""
     network.blackhole()
     time.sleep(seconds)
     network.reset()
     network.pass_on()
+
+
+def test_through_a_failover(tmp_path: Path, pair: Pair) -> None:
+    """The primary is lost in the midst of it; its synchronous standby is promoted, and the address leads there."""
+    with proxying(f"127.0.0.1:{pair.primary.port}") as service:
+        uri = f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{service.port}/{TEMPLATE}?sslmode=disable"
+        with creating(tmp_path, uri) as (creates, _):
+            creates.wait_for(COUNT // 2)
+            pair.crash()
+            pair.promote()
+            service.retarget(f"127.0.0.1:{pair.standby.port}")
+    assert_each_is_there_once(creates, pair.standby.uri(TEMPLATE))
