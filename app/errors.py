@@ -26,12 +26,14 @@ PlinthError                      500  internal
     ├── MigrationUsageError      exit 2
     ├── DatabaseNotReachable     exit 3
     ├── MigrationLockNotObtained exit 4
+    │   └── MigrationLockLost    exit 4
     ├── TableLockNotObtained     exit 5
     ├── RevisionFailed           exit 6
     ├── Diverged                 exit 7
     ├── Refused                  exit 8
     │   └── CoreSchemaBehind     exit 8
-    └── NotPersisted             exit 9
+    ├── NotPersisted             exit 9
+    └── Interrupted              exit 1
 
 Each class knows its HTTP status, its problem type (``/problems/<slug>``) and its exit code. The message is one
 sentence for the reader who must act.
@@ -253,6 +255,12 @@ class MigrationLockNotObtained(MigrationError):
     reason = "MigrationLockNotObtained"
 
 
+class MigrationLockLost(MigrationLockNotObtained):
+    """The connection that holds the migration lock was lost; the revision under way was rolled back. Run it again."""
+
+    reason = "MigrationLockLost"
+
+
 class TableLockNotObtained(MigrationError):
     """A revision got no lock on a table in any of its attempts; end the long transactions on it and try again."""
 
@@ -285,6 +293,12 @@ class CoreSchemaBehind(Refused):
     """The core schema is behind; the core revisions go first."""
 
     reason = "CoreSchemaBehind"
+
+
+class Interrupted(MigrationError):
+    """The migration was ended from outside (SIGTERM or SIGINT); what was committed stays. Run it again."""
+
+    reason = "Interrupted"
 
 
 class NotPersisted(MigrationError):

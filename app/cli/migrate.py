@@ -2,11 +2,16 @@
 
 import asyncio
 import logging
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import click
 
-from app.errors import PlinthError
+from app.errors import Interrupted, PlinthError
 from app.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 
 @click.command("migrate")
@@ -40,16 +45,25 @@ def _run(settings: Settings, gated: str | None, *, check: bool, sql: bool) -> No
         print_sql(settings, gated)
         return
     try:
-        outcome = asyncio.run(migrate(settings, gated, check=check))
+        outcome = asyncio.run(_interruptible(migrate(settings, gated, check=check)))
+    except PlinthError as error:
+        outcome = failed(error, "core" if gated is None else "gated")
     except Exception as error:
         logging.getLogger(__name__).exception("unexpected")
-        known = (
-            error
-            if isinstance(error, PlinthError)
-            else PlinthError(f"Unexpected: {type(error).__name__}; see the log.")
-        )
-        outcome = failed(known, "core" if gated is None else "gated")
+        unexpected = PlinthError(f"Unexpected: {type(error).__name__}; see the log.")
+        outcome = failed(unexpected, "core" if gated is None else "gated")
     _end(str(outcome), outcome.exit_code, settings)
+
+
+async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
+    """Await ``work``; a signal ends it in good order. As the first process of a container it would not end at all."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise Interrupted from None
 
 
 def _end(line: str, exit_code: int, settings: Settings | None) -> None:

@@ -23,11 +23,12 @@ def command(as_json: bool) -> None:
     needs mending.
     """
     from app.db.revision import known_revisions
+    from app.db.server import observe
     from app.migrator.plan import needs_mending
     from app.migrator.waiting import wait
 
     settings = load_settings()
-    facts = asyncio.run(wait(settings, settings.database_connect_timeout))
+    facts = asyncio.run(wait(settings, settings.database_connect_timeout, observe))
     mending = needs_mending(facts, settings.ids_below18)
     report = describe(facts, known_revisions("core"), known_revisions("gated"), mending=mending)
     click.echo(json.dumps(report) if as_json else "\n".join(table(report)))

@@ -1,11 +1,10 @@
-"""The async engine: one way to open connections, for the API and for migrations."""
+"""The async engine of the API. Migrations have one of their own: app.migrator.session."""
 
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
 from app.db import row_level_security
 from app.db.connections import Connector, session_limits
@@ -32,18 +31,6 @@ def create_engine(settings: Settings) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "checkout", _pass_over_closed)
     return engine
-
-
-def create_migration_engine(settings: Settings) -> AsyncEngine:
-    """The migrator's engine: no pool, no deadline of this process, its own lock and statement timeouts."""
-    timeouts = {
-        "lock_timeout": f"{settings.migrate_lock_timeout:g}s",
-        "statement_timeout": f"{settings.migrate_statement_timeout:g}s",
-        # A revision that row-level security would show no rows fails, rather than changing none and being recorded.
-        "row_security": "off",
-    }
-    connector = Connector(settings, "plinth-migrate", parameters=timeouts)
-    return create_async_engine(_URL, connect_args=_connect_args(settings, connector), poolclass=NullPool)
 
 
 def _pass_over_closed(dbapi_connection: Any, *_: Any) -> None:

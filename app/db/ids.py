@@ -10,14 +10,28 @@ from typing import Literal
 RANDOM = "SELECT pg_catalog.gen_random_uuid()"
 NATIVE = "SELECT pg_catalog.uuidv7()"
 # UUIDv7 before 18: 48 bits of milliseconds, 12 of their fraction, then random. The clock is read once; sub-microsecond
-# order in float8. No guard against a clock set back, or two calls within a microsecond.
+# order in float8. No guard against a clock set back, or two calls within a microsecond. Operators are named in full, as
+# an inlined body meets the search_path of whoever inserts.
+_TICKS = "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 4096000"
 EMULATED = (
+    "SELECT (overlay('0' OPERATOR(pg_catalog.||) pg_catalog.to_hex("
+    f"({_TICKS})::pg_catalog.int8) placing '7' from 13 for 0)"
+    " OPERATOR(pg_catalog.||) pg_catalog.substr(pg_catalog.gen_random_uuid()::pg_catalog.text, 20))::pg_catalog.uuid"  # noqa: S608
+)
+_EMULATED_BY_0_1_0 = (
     "SELECT (overlay('0' || pg_catalog.to_hex("
     "(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 4096000)::pg_catalog.int8"
     ") placing '7' from 13 for 0)"
     " || pg_catalog.substr(pg_catalog.gen_random_uuid()::pg_catalog.text, 20))::pg_catalog.uuid"
 )
 _BELOW_18 = {"v4": RANDOM, "v7": EMULATED}
+
+_SOURCE = (
+    "(SELECT prosrc FROM pg_catalog.pg_proc"
+    " WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure('public.plinth_id()')::pg_catalog.oid)"
+)
+IS_NATIVE = f"{_SOURCE} OPERATOR(pg_catalog.=) '{NATIVE}'"
+"""SQL: whether ``plinth_id()`` is the server's own ``uuidv7()``."""
 
 _HAS_UUIDV7 = "pg_catalog.to_regprocedure('pg_catalog.uuidv7()') IS NOT NULL"
 
@@ -27,7 +41,7 @@ def id_function(source: str | None) -> Literal["random", "emulated", "native"] |
     match (source or "").strip():
         case body if body == NATIVE:
             return "native"
-        case body if body == EMULATED:
+        case body if body in {EMULATED, _EMULATED_BY_0_1_0}:
             return "emulated"
         case body if body == RANDOM:
             return "random"
@@ -75,13 +89,13 @@ def _set_body(wanted: str, *, only_existing: bool = False) -> str:
     existing = "source IS NOT NULL AND " if only_existing else ""
     return f"""DO $plinth$
 DECLARE
-  source text := (SELECT prosrc FROM pg_catalog.pg_proc WHERE oid = pg_catalog.to_regprocedure('public.plinth_id()'));
-  wanted text := {wanted};
+  source pg_catalog.text := {_SOURCE};
+  wanted pg_catalog.text := {wanted};
 BEGIN
   IF {existing}wanted IS DISTINCT FROM source THEN
     EXECUTE pg_catalog.format('{_create("plinth_id", "%L")}', wanted);
   END IF;
-END $plinth$"""  # noqa: S608 - made of the constants above
+END $plinth$"""
 
 
 def _create(function: str, body: str) -> str:

@@ -13,21 +13,22 @@ OLDEST_MAJOR = 15
 IdGeneration = Literal["v4", "v7"]
 IdFunction = Literal["random", "emulated", "native"]
 
+# The search_path of a session may be anybody's: functions, types and operators are named in full.
 _FACTS = """
-SELECT current_setting('server_version_num')::int AS version_num,
-       split_part(current_setting('server_version'), ' ', 1) AS version,
+SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version_num,
+       pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) AS version,
        pg_catalog.pg_is_in_recovery() AS in_recovery,
        pg_catalog.to_regprocedure('pg_catalog.uuidv7()') IS NOT NULL AS has_uuidv7,
        pg_catalog.to_regclass('public.alembic_version') IS NOT NULL AS has_core,
        pg_catalog.to_regclass('public.alembic_version_gated') IS NOT NULL AS has_gated,
        pg_catalog.to_regclass('public.plinth_migration_log') IS NOT NULL AS has_log,
        (SELECT prosrc FROM pg_catalog.pg_proc
-         WHERE oid = pg_catalog.to_regprocedure('public.plinth_id()')) AS id_source
+         WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure('public.plinth_id()')::pg_catalog.oid) AS id_source
 """
-_SYSTEM_IDENTIFIER = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()"
+_SYSTEM_IDENTIFIER = "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()"
 _CORE = "SELECT version_num FROM public.alembic_version"
 _GATED = "SELECT version_num FROM public.alembic_version_gated"
-_CORE_LOG = "SELECT revision FROM public.plinth_migration_log WHERE lineage = 'core'"
+_CORE_LOG = "SELECT revision FROM public.plinth_migration_log WHERE lineage OPERATOR(pg_catalog.=) 'core'"
 _ID = "SELECT public.plinth_id()"
 
 

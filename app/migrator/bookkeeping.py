@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import array, insert
 from sqlalchemy.schema import CreateTable
-from sqlalchemy.sql.elements import quoted_name
 
 from app.db.revision import Lineage
+from app.migrator import rights
 
 VERSION_TABLES: dict[Lineage, str] = {"core": "alembic_version", "gated": "alembic_version_gated"}
 
@@ -42,11 +42,11 @@ migration_log = Table(
 TABLES: Set[str] = {*VERSION_TABLES.values(), migration_log.name}
 """What is no model's, and so none of autogenerate's business."""
 
-_SERVER_VERSION_NUM = text("current_setting('server_version_num')::int")
+_SERVER_VERSION_NUM = text("pg_catalog.current_setting('server_version_num')::int")
 
 
 def create_tables(app_role: str | None) -> Iterable[str]:
-    """Statements that make the tables where they are missing, and let the app's role read them, not more."""
+    """Statements that make the tables, and give the app's role its rights, where they are missing."""
     for name in VERSION_TABLES.values():
         yield (
             f"CREATE TABLE IF NOT EXISTS public.{name} "
@@ -58,13 +58,7 @@ def create_tables(app_role: str | None) -> Iterable[str]:
         "image text, CONSTRAINT pk_plinth_migration_log PRIMARY KEY (lineage, revision))"
     )
     if app_role is not None:
-        names = ", ".join(f"public.{name}" for name in sorted(TABLES))
-        yield f"GRANT SELECT ON {names} TO {quote(app_role)}"
-
-
-def quote(identifier: str) -> str:
-    """An SQL identifier, always quoted."""
-    return '"' + quoted_name(identifier, quote=True).replace('"', '""') + '"'
+        yield rights.grant(app_role)
 
 
 class _VersionTable(Table):

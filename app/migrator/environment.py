@@ -5,24 +5,26 @@ It takes the migration lock and keeps the migration log, so that the bare ``alem
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from alembic import context, op
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
 from app.db.base import Base
-from app.db.engine import create_migration_engine
 from app.db.revision import Lineage
 from app.logs import configure
-from app.migrator import bookkeeping, row_level_security
-from app.migrator.lock import migration_lock
+from app.migrator import bookkeeping, row_level_security, script
+from app.migrator.lock import Lock, migration_lock
+from app.migrator.session import create_migration_engine
 from app.settings import Settings, load_settings
 from app.slices import load_models
 
 CONNECTION = "plinth.connection"
-"""Key of ``Config.attributes``: a connection in no transaction, given by a caller that holds the migration lock."""
+"""Key of ``Config.attributes``: a connection in no transaction, prepared, given by a caller that holds the lock."""
+LOCK = "plinth.lock"
+"""Key of ``Config.attributes``: that lock."""
 SETTINGS = "plinth.settings"
 """Key of ``Config.attributes``: the settings, where the caller has read them already."""
 
@@ -38,7 +40,7 @@ def run(lineage: Lineage) -> None:
     if context.is_offline_mode():
         _run_offline(lineage, settings)
     elif (connection := context.config.attributes.get(CONNECTION)) is not None:
-        _run_on(connection, lineage, settings)
+        _run_on(connection, lineage, settings, context.config.attributes[LOCK])
     else:
         configure(settings)
         asyncio.run(run_async_migrations(lineage, settings))
@@ -52,25 +54,44 @@ def migration_settings() -> Settings:
 
 async def run_async_migrations(lineage: Lineage, settings: Settings) -> None:
     """Connect as the app does, and run; under the lock where the command changes something."""
-    engine = create_migration_engine(settings)
+    if not _changes_something():
+        await _migrate(lineage, settings, None)
+        return
+    async with migration_lock(settings) as lock:
+        await lock.guard(_migrate(lineage, settings, lock))
+
+
+async def _migrate(lineage: Lineage, settings: Settings, lock: Lock | None) -> None:
+    engine = create_migration_engine(settings, lock.opened if lock else None)
     try:
-        if _changes_something():
-            async with migration_lock(settings), engine.connect() as connection:
-                await connection.run_sync(_run_on, lineage, settings)
-        else:
-            async with engine.connect() as connection:
-                await connection.run_sync(_run_on, lineage, settings)
+        async with engine.connect() as connection:
+            if lock is not None:
+                await connection.run_sync(prepare, settings)
+            await connection.run_sync(_run_on, lineage, settings, lock)
     finally:
         await engine.dispose()
 
 
-def _run_on(connection: Connection, lineage: Lineage, settings: Settings) -> None:
-    if _changes_something():
-        # Committed before Alembic begins: it takes an open transaction for its caller's, and never commits that.
-        with connection.begin():
-            for statement in bookkeeping.create_tables(settings.database_app_role):
-                connection.exec_driver_sql(statement)
-    context.configure(connection=connection, **_options(lineage, settings))
+def prepare(connection: Connection, settings: Settings) -> None:
+    """Make the bookkeeping's tables and give the app's role its rights, where they are missing.
+
+    Committed before Alembic begins: it takes an open transaction for its caller's, and never commits that.
+    """
+    with connection.begin():
+        for statement in bookkeeping.create_tables(settings.database_app_role):
+            connection.exec_driver_sql(statement)
+
+
+def repeat(connection: Connection, module: Any, settings: Settings, lock: Lock) -> None:
+    """Run the upgrade of a revision that is recorded already, in a transaction of its own."""
+    migration = MigrationContext.configure(connection, opts={"settings": settings})
+    with connection.begin(), Operations.context(migration):
+        module.upgrade()
+        lock.check(connection)
+
+
+def _run_on(connection: Connection, lineage: Lineage, settings: Settings, lock: Lock | None) -> None:
+    context.configure(connection=connection, **_options(lineage, settings, lock))
     with context.begin_transaction():
         context.run_migrations()
 
@@ -80,29 +101,39 @@ def _run_offline(lineage: Lineage, settings: Settings) -> None:
         dialect_name="postgresql",
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
-        **_options(lineage, settings),
+        **_options(lineage, settings, None),
     )
-    with _bookkeeping_first(settings), context.begin_transaction():
+    write = context.get_context().impl.static_output
+    for statement in (*script.preamble(settings), *bookkeeping.create_tables(settings.database_app_role)):
+        write(f"{statement};\n")
+    with context.begin_transaction():
         context.run_migrations()
+    for statement in script.POSTSCRIPT:
+        write(f"{statement};\n")
 
 
-@contextmanager
-def _bookkeeping_first(settings: Settings) -> Iterator[None]:
-    for statement in bookkeeping.create_tables(settings.database_app_role):
-        context.execute(statement)
-    yield
-
-
-def _options(lineage: Lineage, settings: Settings) -> dict[str, Any]:
+def _options(lineage: Lineage, settings: Settings, lock: Lock | None) -> dict[str, Any]:
+    log = bookkeeping.Log(lineage, settings.image)
     return {
         "target_metadata": Base.metadata if lineage == "core" else MetaData(),
         "version_table": bookkeeping.VERSION_TABLES[lineage],
         "transaction_per_migration": True,
-        "on_version_apply": bookkeeping.Log(lineage, settings.image),
+        "on_version_apply": [log, _Held(lock)] if lock else [log],
         "include_name": _include_name,
         "compare_server_default": _compare_server_default,
         "settings": settings,
     }
+
+
+class _Held:
+    """Alembic's ``on_version_apply``: each revision's transaction ends with the question whether the lock is held."""
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+
+    def __call__(self, *, ctx: MigrationContext, **_: Any) -> None:
+        assert ctx.connection is not None  # noqa: S101 - online
+        self._lock.check(ctx.connection)
 
 
 def _settings() -> Settings:

@@ -9,6 +9,9 @@ from app.db.server import ServerFacts
 from app.errors import PlinthError
 
 PENDING_EXIT_CODE = 10
+LONGEST_LINE = 4096
+"""Bytes of the last line: Kubernetes keeps no more of a termination message, and half a document is none."""
+MOST_REVISIONS = 50
 
 Result = Literal["applied", "nothing", "ahead", "pending", "failed"]
 
@@ -31,30 +34,51 @@ class Outcome:
     exit_code: int = 0
 
     def __str__(self) -> str:
+        line = self._line(self.message)
+        message = self.message
+        while len(line) > LONGEST_LINE and message:
+            message = message[: len(message) * 3 // 4]
+            line = self._line(f"{message}…")
+        return line
+
+    def _line(self, message: str) -> str:
         facts = self.facts
         line = {
             "outcome": self.outcome,
             "lineage": self.lineage,
             "from": _join(self.before),
             "to": _join(self.after),
-            "revisions": list(self.revisions),
+            "revisions": _short(self.revisions),
             "server": facts.version if facts else None,
             "serverVersionNum": facts.version_num if facts else None,
             "systemIdentifier": facts.system_identifier if facts else None,
             "seconds": round(self.seconds, 3),
             "attempts": self.attempts,
             "reason": self.reason,
-            "message": self.message,
+            "message": message,
         }
         return json.dumps(line)
 
 
-def failed(error: PlinthError, lineage: Lineage, facts: ServerFacts | None = None) -> Outcome:
-    """The outcome an error ends a run with."""
+def failed(
+    error: PlinthError,
+    lineage: Lineage,
+    facts: ServerFacts | None = None,
+    *,
+    before: frozenset[str] | None = None,
+    applied: tuple[str, ...] = (),
+) -> Outcome:
+    """The outcome an error ends a run with; ``facts`` are of after it, and what was ``applied`` stays."""
+    after = _recorded(facts, lineage)
     return Outcome(
         "failed", lineage, str(error), facts=facts, reason=error.reason, exit_code=error.exit_code,
-        before=_recorded(facts, lineage), after=_recorded(facts, lineage),
+        before=after if before is None else before, after=after, revisions=applied,
     )  # fmt: skip
+
+
+def _short(revisions: tuple[str, ...]) -> list[str]:
+    """All of them, or the last where they are very many: the line has an end."""
+    return list(revisions) if len(revisions) <= MOST_REVISIONS else ["…", *revisions[-MOST_REVISIONS:]]
 
 
 def _recorded(facts: ServerFacts | None, lineage: Lineage) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What a run of the migrator shall do, decided from what the server says. No I/O."""
+"""What a run of the migrator shall do, decided from what it found. No I/O."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,32 +6,43 @@ from typing import Literal
 from app.db import ids
 from app.db.revision import KnownRevisions, SchemaState, core_state
 from app.db.server import OLDEST_MAJOR, ServerFacts
-from app.errors import CoreSchemaBehind, Diverged, MigrationUsageError, Refused
+from app.errors import CoreSchemaBehind, Diverged, Refused
+from app.migrator.gated import GatedRevision
+from app.migrator.situation import Situation
 
 UUIDV7 = "uuidv7"
-"""The gated revision after which the id function must be native."""
+"""The gated revision after which the core lineage keeps the id function native."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: nothing, or an upgrade to a target; and the statement that mends the id function, if any is due."""
+    """What to do: nothing (ahead), or the pending revisions in their order, and then what else is due."""
 
     state: SchemaState
-    target: str
+    pending: tuple[str, ...] = ()
+    grant: bool = False
+    """The app's role lacks rights."""
     mend: str | None = None
-    """One SQL statement, or None where the id function is not this run's business."""
+    """One SQL statement that corrects the id function, where it is not what it should be."""
+    again: str | None = None
+    """A recorded gated revision whose work is no longer there: it runs again."""
 
-    def needs_mending(self, facts: ServerFacts, below18: Literal["v4", "v7"]) -> bool:
-        return self.mend is not None and needs_mending(facts, below18)
-
-
-def check_server(facts: ServerFacts, pooler: Literal["none", "transaction"]) -> None:
-    """Refuse servers that no migration shall run on."""
-    if pooler == "transaction":
-        raise Refused(
-            "Migrations need a direct connection: a transaction pooler would strand the migration lock. Give the "
-            "migrator the server's own address (migrations.existingSecret in the chart)."
+    @property
+    def due(self) -> tuple[str, ...]:
+        """What is due beside the revisions, for people."""
+        return (
+            *(("the app's role lacks its rights",) if self.grant else ()),
+            *(("the id function needs mending",) if self.mend else ()),
+            *((f"{self.again} is recorded, but its work is not there",) if self.again else ()),
         )
+
+    @property
+    def nothing(self) -> bool:
+        return not self.pending and not self.due
+
+
+def check_server(facts: ServerFacts) -> None:
+    """Refuse servers that no migration shall run on."""
     if facts.major < OLDEST_MAJOR:
         raise Refused(
             f"This server is PostgreSQL {facts.version}, and {OLDEST_MAJOR} is the oldest that works; "
@@ -43,8 +54,11 @@ def check_server(facts: ServerFacts, pooler: Literal["none", "transaction"]) -> 
         )
 
 
-def plan_core(facts: ServerFacts, known: KnownRevisions, below18: Literal["v4", "v7"]) -> Plan:
-    """Move the core lineage to its head, and mend the id function."""
+def plan_core(
+    situation: Situation, known: KnownRevisions, pending: tuple[str, ...], below18: Literal["v4", "v7"]
+) -> Plan:
+    """Move the core lineage to its head by what is ``pending``, give rights that lack, mend the id function."""
+    facts = situation.facts
     state = core_state(facts, known)
     if state is SchemaState.DIVERGED:
         unknown = ", ".join(sorted(facts.core_revisions - known.all))
@@ -53,25 +67,34 @@ def plan_core(facts: ServerFacts, known: KnownRevisions, below18: Literal["v4", 
             f"{', '.join(sorted(known.heads))}; check that this image belongs to this database."
         )
     if state is SchemaState.AHEAD:
-        return Plan(state, "head")
-    return Plan(state, "head", mend=ids.mend(below18, uuidv7_recorded=UUIDV7 in facts.gated_revisions))
+        return Plan(state)
+    mend = ids.mend(below18, uuidv7_recorded=UUIDV7 in facts.gated_revisions)
+    return Plan(
+        state,
+        pending=pending,
+        grant=situation.role.app_role in {"ungranted", "missing"},
+        mend=mend if needs_mending(facts, below18) else None,
+    )
 
 
-def plan_gated(facts: ServerFacts, name: str, minimum: dict[str, int], core: KnownRevisions) -> Plan:
-    """Move one gated revision; ``minimum`` maps the names this image has to the major version each needs."""
-    if name not in minimum:
-        raise MigrationUsageError(f"There is no gated revision {name}; this image has: {', '.join(sorted(minimum))}.")
-    if facts.major < minimum[name]:
+def plan_gated(situation: Situation, revision: GatedRevision, core: KnownRevisions) -> Plan:
+    """Move one gated revision, or repeat its work where that is gone."""
+    facts, name = situation.facts, revision.name
+    if facts.major < revision.minimum_server_version:
         raise Refused(
-            f"The gated revision {name} needs PostgreSQL {minimum[name]}, and this server is {facts.version}; "
-            "upgrade the server first."
+            f"The gated revision {name} needs PostgreSQL {revision.minimum_server_version}, and this server is "
+            f"{facts.version}; upgrade the server first."
         )
-    mend = ids.make_native() if name == UUIDV7 else None
-    if name in facts.gated_revisions:
-        return Plan(SchemaState.CURRENT, f"{name}@head", mend)
-    if core_state(facts, core) not in (SchemaState.CURRENT, SchemaState.AHEAD):
+    recorded = name in facts.gated_revisions
+    if recorded and situation.gated.verified:
+        return Plan(SchemaState.CURRENT)
+    if not recorded and core_state(facts, core) not in {SchemaState.CURRENT, SchemaState.AHEAD}:
         raise CoreSchemaBehind(f"The core schema is behind; run `plinth migrate` before the gated revision {name}.")
-    return Plan(SchemaState.BEHIND, f"{name}@head", mend)
+    if situation.gated.lacking is not None:
+        raise Refused(f"The gated revision {name} cannot run: {situation.gated.lacking.otherwise}.")
+    if recorded:
+        return Plan(SchemaState.CURRENT, again=name)
+    return Plan(SchemaState.BEHIND, pending=(name,))
 
 
 def needs_mending(facts: ServerFacts, below18: Literal["v4", "v7"]) -> bool:

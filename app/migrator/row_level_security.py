@@ -14,7 +14,7 @@ from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy import Connection, text
 
 from app.db import row_level_security
-from app.migrator.bookkeeping import quote
+from app.migrator.rights import quote
 from app.settings import Settings
 
 _PROTECTED = text("""

@@ -1,11 +1,14 @@
 """The revision scripts of a lineage, read from their folder."""
 
 from collections.abc import Set
+from typing import Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from app.db.revision import ROOT, SECTIONS, KnownRevisions, Lineage
+from app.errors import MigrationUsageError
+from app.migrator.gated import GatedRevision
 
 
 def alembic_config(lineage: Lineage) -> Config:
@@ -25,11 +28,19 @@ class Scripts:
 
     def pending(self, recorded: Set[str]) -> tuple[str, ...]:
         """The revisions between what is recorded and the heads, in the order they are applied."""
+        if not recorded <= self.known.all:
+            return ()
         upwards = self._directory.revision_map.iterate_revisions("heads", tuple(recorded) or "base")
         return tuple(reversed([script.revision for script in upwards]))
 
-    def minimum_server_versions(self) -> dict[str, int]:
-        """The major version each gated revision needs, as its module states it."""
-        return {
-            script.revision: int(script.module.minimum_server_version) for script in self._directory.walk_revisions()
-        }
+    def module(self, revision: str) -> Any:
+        """The revision's own file, loaded."""
+        return self._directory.get_revision(revision).module
+
+    def gated(self, name: str) -> GatedRevision:
+        """A gated revision by its name."""
+        if name not in (known := self.known.all):
+            raise MigrationUsageError(
+                f"There is no gated revision {name}; this image has: {', '.join(sorted(known)) or 'none'}."
+            )
+        return GatedRevision.of(self.module(name))

@@ -3,11 +3,14 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
 
 from app.db.address import Address, address
 from app.db.connections import connect_with
 from app.db.faults import Fault, classify
-from app.db.server import ServerFacts, observe
 from app.errors import DatabaseNotReachable
 from app.settings import Settings
 
@@ -27,23 +30,26 @@ _SENTENCES = {
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+Ask = Callable[[asyncpg.Connection], Awaitable[T]]
 
-async def look(settings: Settings) -> ServerFacts:
+
+async def look(settings: Settings, ask: Ask[T]) -> T:
     """Ask the server once, on a connection of its own."""
     connection = await connect_with(settings, application_name="plinth-migrate-check")
     try:
-        return await observe(connection)
+        return await ask(connection)
     finally:
         await connection.close(timeout=settings.database_connect_timeout)
 
 
-async def wait(settings: Settings, seconds: float) -> ServerFacts:
+async def wait(settings: Settings, seconds: float, ask: Ask[T]) -> T:
     """Ask until the server answers. Raises DatabaseNotReachable with what stood in the way at the end."""
     place = address(settings)
     began = said = time.monotonic()
     while True:
         try:
-            return await look(settings)
+            return await look(settings, ask)
         except Exception as error:
             fault = classify(error)
             if fault is None:

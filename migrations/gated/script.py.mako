@@ -6,7 +6,7 @@ Run it with `plinth migrate --gated ${up_revision}`, or let the operator do it.
 
 from alembic import op
 ${imports if imports else ""}
-from app.migrator.gated import require_server_version
+from app.migrator.gated import Precondition, require
 
 revision = ${repr(up_revision)}
 down_revision = None
@@ -14,10 +14,14 @@ branch_labels = None
 depends_on = None
 
 minimum_server_version = 18
+# What else must be true, as SQL, and the sentence for the reader where it is not.
+preconditions: tuple[Precondition, ...] = ()
+# True once the work is done, as SQL. With it, `upgrade` must be idempotent: it runs again where this is no longer true.
+verify: str | None = None
 
 
 def upgrade() -> None:
-    require_server_version(minimum_server_version)
+    require(minimum_server_version, *preconditions)
     ${upgrades if upgrades else "op.execute(\"...\")"}
 
 

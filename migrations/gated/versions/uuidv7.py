@@ -1,13 +1,13 @@
 """New ids by the server's own uuidv7().
 
-One function is replaced: no table is locked, nothing is rewritten, rows keep the ids they have. A database that was
-made on PostgreSQL 18 has the native function already; then this only records it.
+Expands: one function is replaced. No table is locked, nothing is rewritten, rows keep the ids they have. A database
+that was made on PostgreSQL 18 has the native function already; then this only records it.
 """
 
 from alembic import op
 
 from app.db import ids
-from app.migrator.gated import require_server_version
+from app.migrator.gated import require
 
 revision = "uuidv7"
 down_revision = None
@@ -15,10 +15,11 @@ branch_labels = None
 depends_on = None
 
 minimum_server_version = 18
+verify = ids.IS_NATIVE
 
 
 def upgrade() -> None:
-    require_server_version(minimum_server_version)
+    require(minimum_server_version)
     op.execute(ids.make_native())
 
 

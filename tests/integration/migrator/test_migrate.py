@@ -195,8 +195,9 @@ async def test_one_role_is_enough(empty_database: TestDatabase):
 async def test_an_app_role_that_is_not_there_is_named(empty_database: TestDatabase):
     """A role nobody made ends the run in a sentence, before anything is done."""
     outcome = await migrate(migrator_settings(empty_database.owner_uri, database_app_role="ghost"))
-    assert outcome.exit_code == 6
-    assert 'role "ghost" does not exist' in outcome.message
+    assert (outcome.exit_code, outcome.reason) == (8, "Refused")
+    assert 'role "ghost" (PLINTH_DATABASE_APP_ROLE) does not exist' in outcome.message
+    assert await empty_database.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
 
 
 def test_settings_keep_their_secret():

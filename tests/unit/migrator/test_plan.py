@@ -7,8 +7,11 @@ import pytest
 from app.db import ids
 from app.db.revision import KnownRevisions, SchemaState
 from app.db.server import ServerFacts
-from app.errors import CoreSchemaBehind, Diverged, MigrationUsageError, Refused
+from app.errors import CoreSchemaBehind, Diverged, Refused
+from app.migrator.gated import GatedRevision, Precondition, Standing
 from app.migrator.plan import check_server, needs_mending, plan_core, plan_gated
+from app.migrator.role import RoleFacts
+from app.migrator.situation import Situation
 
 KNOWN = KnownRevisions(heads=frozenset({"0002"}), all=frozenset({"0001", "0002"}))
 ON_17 = ServerFacts(
@@ -24,62 +27,82 @@ ON_17 = ServerFacts(
     id_generation="v4",
 )
 ON_18 = replace(ON_17, version_num=180_001, version="18.1", has_uuidv7=True)
+GATED = GatedRevision("uuidv7", 18, verify=ids.IS_NATIVE)
 FLIPPED = replace(ON_18, gated_revisions=frozenset({"uuidv7"}), id_function="native", id_generation="v7")
-
-
-def test_a_transaction_pooler_is_refused():
-    """Through a pooler the lock would be stranded; the message says what to use instead."""
-    with pytest.raises(Refused, match="direct connection"):
-        check_server(ON_17, "transaction")
 
 
 def test_a_server_that_is_too_old_is_refused():
     """14 is refused by name."""
     with pytest.raises(Refused, match=r"PostgreSQL 14\.2, and 15 is the oldest"):
-        check_server(replace(ON_17, version_num=140_002, version="14.2"), "none")
+        check_server(replace(ON_17, version_num=140_002, version="14.2"))
 
 
 def test_a_standby_is_refused():
     """Nothing can be changed on a server in recovery."""
     with pytest.raises(Refused, match="in recovery"):
-        check_server(replace(ON_17, in_recovery=True), "none")
+        check_server(replace(ON_17, in_recovery=True))
 
 
 def test_a_later_schema_is_left_alone():
-    """An older image on a newer schema plans nothing, not even a mend."""
+    """An older image on a newer schema plans nothing, not even a mend or a grant."""
     later = replace(ON_17, core_revisions=frozenset({"0003"}), core_log=frozenset({"0001", "0002", "0003"}))
-    plan = plan_core(later, KNOWN, "v4")
-    assert (plan.state, plan.mend) == (SchemaState.AHEAD, None)
+    plan = plan_core(Situation(later, RoleFacts(app_role="ungranted")), KNOWN, (), "v7")
+    assert plan.state is SchemaState.AHEAD
+    assert plan.nothing
 
 
 def test_a_foreign_schema_is_refused():
     """Revisions that do not follow ours end the run, and are named."""
+    foreign = replace(ON_17, core_revisions=frozenset({"beef"}), core_log=frozenset({"beef"}))
     with pytest.raises(Diverged, match="The database is at beef"):
-        plan_core(replace(ON_17, core_revisions=frozenset({"beef"}), core_log=frozenset({"beef"})), KNOWN, "v4")
+        plan_core(Situation(foreign), KNOWN, (), "v4")
 
 
-def test_an_unknown_gated_revision_is_a_usage_error():
-    """The message lists the names there are."""
-    with pytest.raises(MigrationUsageError, match="There is no gated revision uuidv8; this image has: uuidv7"):
-        plan_gated(ON_18, "uuidv8", {"uuidv7": 18}, KNOWN)
+@pytest.mark.parametrize("state", ["ungranted", "missing"])
+def test_rights_that_lack_are_due(state: str):
+    """A schema that is current is still not done while the app's role lacks its rights."""
+    plan = plan_core(Situation(ON_17, RoleFacts(app_role=state)), KNOWN, (), "v4")
+    assert plan.due == ("the app's role lacks its rights",)
 
 
 def test_a_gated_revision_is_refused_below_its_version():
     """On 17 the message names both versions and what to do."""
     with pytest.raises(Refused, match=r"needs PostgreSQL 18, and this server is 17\.10; upgrade the server first"):
-        plan_gated(ON_17, "uuidv7", {"uuidv7": 18}, KNOWN)
+        plan_gated(Situation(ON_17), GATED, KNOWN)
 
 
 def test_a_gated_revision_waits_for_the_core():
     """Where the core schema is behind, it goes first."""
     with pytest.raises(CoreSchemaBehind, match="core schema is behind"):
-        plan_gated(replace(ON_18, core_revisions=frozenset({"0001"})), "uuidv7", {"uuidv7": 18}, KNOWN)
+        plan_gated(Situation(replace(ON_18, core_revisions=frozenset({"0001"}))), GATED, KNOWN)
 
 
 def test_a_gated_revision_runs_on_a_schema_that_is_ahead():
     """After a rollback the older image still may run what is gated."""
     ahead = replace(ON_18, core_revisions=frozenset({"0003"}), core_log=frozenset({"0002", "0003"}))
-    assert plan_gated(ahead, "uuidv7", {"uuidv7": 18}, KNOWN).state is SchemaState.BEHIND
+    assert plan_gated(Situation(ahead), GATED, KNOWN).pending == ("uuidv7",)
+
+
+def test_a_gated_revision_is_refused_without_its_precondition():
+    """The sentence is the revision's own."""
+    lacking = Standing(lacking=Precondition("false", "the moon is not full"))
+    with pytest.raises(Refused, match="The gated revision uuidv7 cannot run: the moon is not full"):
+        plan_gated(Situation(ON_18, gated=lacking), GATED, KNOWN)
+
+
+def test_a_recorded_gated_revision_runs_again_where_its_work_is_gone():
+    """Recorded and verified is nothing to do; recorded and not verified is done again."""
+    assert plan_gated(Situation(FLIPPED), GATED, KNOWN).nothing
+    assert plan_gated(Situation(FLIPPED, gated=Standing(verified=False)), GATED, KNOWN).again == "uuidv7"
+
+
+def test_a_server_after_18_is_as_18():
+    """PostgreSQL 19 runs what is gated for 18, and its id function is kept native the same."""
+    on_19 = replace(ON_18, version_num=190_000, version="19.0")
+    assert plan_gated(Situation(on_19), GATED, KNOWN).pending == ("uuidv7",)
+    flipped = replace(on_19, gated_revisions=frozenset({"uuidv7"}), id_function="random")
+    assert plan_core(Situation(flipped), KNOWN, (), "v4").mend == ids.mend("v4", uuidv7_recorded=True)
+    check_server(on_19)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +129,7 @@ def test_only_what_cannot_stay_is_mended(facts: ServerFacts, below18: str, mendi
 
 
 def test_the_core_plan_mends_by_the_recorded_revision():
-    """The statement that mends goes to native only where the gated revision is recorded."""
-    assert plan_core(ON_18, KNOWN, "v4").mend == ids.mend("v4", uuidv7_recorded=False)
-    assert plan_core(FLIPPED, KNOWN, "v4").mend == ids.mend("v4", uuidv7_recorded=True)
+    """The statement that mends goes to native only where the gated revision is recorded, and is planned only when due."""
+    broken = replace(ON_17, id_function="native")
+    assert plan_core(Situation(broken), KNOWN, (), "v4").mend == ids.mend("v4", uuidv7_recorded=False)
+    assert plan_core(Situation(ON_18), KNOWN, (), "v4").mend is None

@@ -1,0 +1,129 @@
+"""What a migration is doing while it runs: which revision, for how long, what it waits for, and who is in its way.
+
+Asked of the server on the lock's connection, and told as log lines every few seconds; in a terminal, as one live line.
+"""
+
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TextIO
+
+import asyncpg
+
+SAY_SECONDS = 5.0
+
+_ACTIVITY = """
+SELECT a.wait_event_type || ': ' || a.wait_event AS waits_for,
+       (SELECT p.phase FROM pg_catalog.pg_stat_progress_create_index p WHERE p.pid = a.pid) AS index_phase,
+       array(SELECT unnest(pg_catalog.pg_blocking_pids(a.pid))) AS blocking
+  FROM pg_catalog.pg_stat_activity a WHERE a.pid = $1
+"""
+_BLOCKERS = """
+SELECT pid, application_name AS application, usename AS role, xact_start AS since, query_start
+  FROM pg_catalog.pg_stat_activity WHERE pid = ANY ($1::int[]) ORDER BY xact_start NULLS LAST, pid
+"""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """A session that holds what the migration waits for. The times are None where this role may not see them."""
+
+    pid: int
+    application: str | None = None
+    role: str | None = None
+    since: datetime | None = None
+    """When its transaction began."""
+    query_start: datetime | None = None
+
+    def __str__(self) -> str:
+        if self.pid == 0:
+            return "a prepared transaction (see pg_prepared_xacts)"
+        who = ", ".join(name for name in (self.application, f"role {self.role}" if self.role else None) if name)
+        times = [
+            f"{what} {at:%H:%M:%S}"
+            for what, at in (("in a transaction since", self.since), ("last statement at", self.query_start))
+            if at is not None
+        ]
+        return f"process {self.pid}" + (f" ({'; '.join(filter(None, (who, *times)))})" if who or times else "")
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One look at the session that migrates."""
+
+    waits_for: str | None = None
+    """PostgreSQL's wait event, as `Lock: relation`."""
+    phase: str | None = None
+    """Of the index it builds, if any."""
+    blockers: tuple[Blocker, ...] = ()
+
+    def __str__(self) -> str:
+        if self.blockers:
+            return "blocked by " + ", ".join(str(blocker) for blocker in self.blockers)
+        return self.phase or (f"waiting for {self.waits_for}" if self.waits_for else "working")
+
+
+async def look(connection: asyncpg.Connection, pid: int) -> Activity:
+    """Ask what a session is doing."""
+    row = await connection.fetchrow(_ACTIVITY, pid)
+    if row is None:
+        return Activity()
+    blockers = await connection.fetch(_BLOCKERS, row["blocking"]) if row["blocking"] else []
+    prepared = (Blocker(0),) if 0 in row["blocking"] else ()
+    waits_for = row["waits_for"] if (row["waits_for"] or "").startswith(("Lock", "LWLock", "IO")) else None
+    return Activity(waits_for, row["index_phase"], (*(Blocker(**blocker) for blocker in blockers), *prepared))
+
+
+@dataclass
+class Progress:
+    """Tells of one run. `begin` each revision; `watch` is called at every beat of the lock."""
+
+    total: int
+    terminal: TextIO | None = field(default_factory=lambda: sys.stderr if sys.stderr.isatty() else None)
+    pid: int | None = None
+    """Of the session that migrates, once it is open."""
+    activity: Activity = field(default_factory=Activity)
+    """What the last look found; of a revision that failed, the last with somebody in its way."""
+    _revision: str = ""
+    _number: int = 0
+    _began: float = 0.0
+    _said: float = 0.0
+    _named: frozenset[int] = frozenset()
+
+    def begin(self, revision: str) -> None:
+        self._revision, self._number = revision, self._number + 1
+        self._began = self._said = time.monotonic()
+        self.activity, self._named = Activity(), frozenset()
+
+    async def watch(self, connection: asyncpg.Connection) -> None:
+        if self.pid is None or not self._revision:
+            return
+        seen = await look(connection, self.pid)
+        if seen.blockers or not self.activity.blockers:
+            self.activity = seen
+        self._tell(seen, time.monotonic())
+
+    def end(self) -> None:
+        """Leave the terminal as it was."""
+        self._revision = ""
+        self._draw("")
+
+    def _tell(self, seen: Activity, now: float) -> None:
+        line = f"{self._revision} ({self._number} of {self.total}), {now - self._began:.0f} s: {seen}"
+        self._draw(line)
+        blocking = frozenset(blocker.pid for blocker in seen.blockers)
+        if now - self._said >= SAY_SECONDS or blocking - self._named:
+            self._said = now
+            self._named |= blocking
+            if self.terminal is None:
+                _log.info("%s", line)
+
+    def _draw(self, line: str) -> None:
+        """Overwrite the live line, and stay at its beginning: what is logged next takes its place."""
+        if self.terminal is not None:
+            self.terminal.write(f"\x1b[2K{line[:200]}\r")
+            self.terminal.flush()

@@ -1,0 +1,131 @@
+"""Applying revisions, each in attempts of its own: gentle to whoever uses the tables meanwhile."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from alembic import command
+from sqlalchemy import Connection
+
+from app.db.faults import classify, sqlstate
+from app.db.revision import Lineage
+from app.errors import (
+    DatabaseNotReachable,
+    MigrationError,
+    Refused,
+    RevisionFailed,
+    TableLockNotObtained,
+)
+from app.migrator import environment
+from app.migrator.attempts import judge, pause
+from app.migrator.gated import REFUSED
+from app.migrator.lock import BEAT_SECONDS, Lock
+from app.migrator.progress import Progress
+from app.migrator.scripts import alembic_config
+from app.migrator.session import create_migration_engine
+from app.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+Work = Callable[[Connection], None]
+
+
+class Upgrade:
+    """One run's work, under the lock."""
+
+    def __init__(self, settings: Settings, lineage: Lineage, lock: Lock, progress: Progress) -> None:
+        self._settings = settings
+        self._lineage = lineage
+        self._lock = lock
+        self._progress = progress
+        self.attempts = 0
+        """The most attempts anything has needed."""
+
+    async def prepare(self) -> None:
+        """The bookkeeping's tables, and the rights of the app's role."""
+        await self._attempt("preparations", lambda connection: environment.prepare(connection, self._settings))
+
+    async def apply(self, revision: str) -> None:
+        def work(connection: Connection) -> None:
+            config = alembic_config(self._lineage)
+            config.attributes[environment.CONNECTION] = connection
+            config.attributes[environment.LOCK] = self._lock
+            config.attributes[environment.SETTINGS] = self._settings
+            command.upgrade(config, revision)
+
+        self._progress.begin(revision)
+        await self._attempt(f"revision {revision}", work)
+
+    async def repeat(self, revision: str, module: Any) -> None:
+        """Run a recorded revision's upgrade again."""
+        await self._attempt(
+            f"revision {revision}",
+            lambda connection: environment.repeat(connection, module, self._settings, self._lock),
+        )
+
+    async def execute(self, statement: str) -> None:
+        def work(connection: Connection) -> None:
+            with connection.begin():
+                connection.exec_driver_sql(statement)
+                self._lock.check(connection)
+
+        await self._attempt("mending the id function", work)
+
+    async def _attempt(self, what: str, work: Work) -> None:
+        """Again and again while a table lock is not to be had; what is committed stays."""
+        attempt = 0
+        while True:
+            attempt += 1
+            self.attempts = max(self.attempts, attempt)
+            try:
+                beat = min(BEAT_SECONDS, self._settings.migrate_lock_timeout / 3)
+                return await self._lock.guard(self._once(work), self._progress.watch, beat)
+            except MigrationError:
+                raise
+            except Exception as error:
+                self._raise_final(what, error, attempt)
+            seconds = pause(attempt)
+            _log.info(
+                "%s got no lock in %g s%s; attempt %d of %d in %.1f s",
+                *(what, self._settings.migrate_lock_timeout, self._in_the_way(), attempt + 1),
+                *(self._settings.migrate_attempts, seconds),
+            )
+            await self._lock.guard(asyncio.sleep(seconds))
+
+    async def _once(self, work: Work) -> None:
+        engine = create_migration_engine(self._settings, self._lock.opened)
+        try:
+            async with engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                self._progress.pid = raw.driver_connection.get_server_pid()  # type: ignore[union-attr]
+                await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    def _raise_final(self, what: str, error: Exception, attempt: int) -> None:
+        """Raise what the run ends with, or nothing where another attempt is due."""
+        if sqlstate(error) == REFUSED:
+            raise Refused(f"{_first_line(error)}.") from error
+        match judge(classify(error), attempt, self._settings.migrate_attempts):
+            case "locked":
+                raise TableLockNotObtained(
+                    f"The {what} got no lock on a table in {attempt} attempts{self._in_the_way()}; "
+                    "end the long transactions on it, then run this again."
+                ) from error
+            case "lost":
+                raise DatabaseNotReachable(
+                    f"The database was lost during the {what} ({classify(error)}); run this again."
+                ) from error
+            case "failed":
+                raise RevisionFailed(f"The {what} failed and was rolled back: {_first_line(error)}.") from error
+
+    def _in_the_way(self) -> str:
+        return f", {self._progress.activity}" if self._progress.activity.blockers else ""
+
+
+def _first_line(error: BaseException) -> str:
+    """The server's own words, without the statement and its parameters."""
+    original = getattr(error, "orig", None) or error
+    lines = str(original.__cause__ or original).splitlines() or [type(original).__name__]
+    return lines[0].removesuffix(".")
