@@ -14,9 +14,9 @@ NATIVE = "SELECT pg_catalog.uuidv7()"
 # an inlined body meets the search_path of whoever inserts.
 _TICKS = "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 4096000"
 EMULATED = (
-    "SELECT (overlay('0' OPERATOR(pg_catalog.||) pg_catalog.to_hex("
+    "SELECT (overlay('0' OPERATOR(pg_catalog.||) pg_catalog.to_hex("  # noqa: S608 - made of the constant above
     f"({_TICKS})::pg_catalog.int8) placing '7' from 13 for 0)"
-    " OPERATOR(pg_catalog.||) pg_catalog.substr(pg_catalog.gen_random_uuid()::pg_catalog.text, 20))::pg_catalog.uuid"  # noqa: S608
+    " OPERATOR(pg_catalog.||) pg_catalog.substr(pg_catalog.gen_random_uuid()::pg_catalog.text, 20))::pg_catalog.uuid"
 )
 _EMULATED_BY_0_1_0 = (
     "SELECT (overlay('0' || pg_catalog.to_hex("

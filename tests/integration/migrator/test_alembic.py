@@ -4,11 +4,14 @@ import asyncio
 import subprocess
 import sys
 
-from app.db.packaged import bin_dir
+import pytest
+
 from app.db.revision import ROOT
 from app.migrator.lock import migration_lock
 from tests.processes import environment, plinth
 from tests.servers.databases import APP, TestDatabase
+
+pytestmark = pytest.mark.servers(15, 17, 18)
 
 
 def alembic(database: TestDatabase, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -93,10 +96,10 @@ def test_sql_applies_with_psql_and_is_the_same_schema(empty_database: TestDataba
 
 
 def _psql(database: TestDatabase, script: str) -> None:
-    psql = bin_dir(database.server.major) / "psql"
+    psql = database.server.bin / "psql"
     subprocess.run([psql, "-qX", "-v", "ON_ERROR_STOP=1", database.owner_uri], input=script, text=True, check=True)
 
 
 def _schema(database: TestDatabase) -> str:
-    dump = [bin_dir(database.server.major) / "pg_dump", "--schema-only", "--restrict-key=x", database.superuser_uri]
+    dump = [database.server.bin / "pg_dump", "--schema-only", "--restrict-key=x", database.superuser_uri]
     return subprocess.run(dump, capture_output=True, text=True, check=True).stdout

@@ -15,6 +15,8 @@ from app.migrator.run import migrate
 from tests.processes import plinth
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
 
+pytestmark = pytest.mark.servers(15, 17, 18)
+
 REVISIONS = ("0001", "0002", "0003")
 LINE = {
     "outcome", "lineage", "from", "to", "revisions", "server", "serverVersionNum", "systemIdentifier", "seconds",

@@ -129,7 +129,7 @@ def test_only_what_cannot_stay_is_mended(facts: ServerFacts, below18: str, mendi
 
 
 def test_the_core_plan_mends_by_the_recorded_revision():
-    """The statement that mends goes to native only where the gated revision is recorded, and is planned only when due."""
+    """The id function is mended only when due, and to native only where the gated revision is recorded."""
     broken = replace(ON_17, id_function="native")
     assert plan_core(Situation(broken), KNOWN, (), "v4").mend == ids.mend("v4", uuidv7_recorded=False)
     assert plan_core(Situation(ON_18), KNOWN, (), "v4").mend is None
