@@ -13,13 +13,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection
 
 from app.db.faults import Fault, classify
-from app.db.pooling import is_pooled
+from app.db.pooler import is_pooled
 from app.errors import MigrationLockLost, MigrationLockNotObtained, Refused
 from app.migrator.session import connect_directly, lock_parameters
 from app.settings import Settings
@@ -109,7 +110,7 @@ async def migration_lock(settings: Settings) -> AsyncIterator[Lock]:
     """Hold the lock. Raises MigrationLockNotObtained after ``migrate_lock_seconds``, Refused behind a pooler."""
     connection = await _connect(settings)
     try:
-        if await is_pooled(connection):
+        if await is_pooled(partial(_connect, settings)):
             raise Refused(DIRECT)
         await _obtain(connection, settings.migrate_lock_seconds)
         yield Lock(connection, connection.get_server_pid())

@@ -1,10 +1,12 @@
 """What a run of the migrator finds before it decides."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 
-from app.db.pooling import is_pooled
+from app.db.address import connect_with
+from app.db.pooler import is_pooled
 from app.db.server import ServerFacts, observe
 from app.errors import Refused
 from app.migrator.gated import GatedRevision, Standing, observe_gated
@@ -25,7 +27,8 @@ class Situation:
 
 async def survey(connection: asyncpg.Connection, settings: Settings, gated: GatedRevision | None) -> Situation:
     """Look around. Raises Refused behind a pooler, which would strand the migration lock."""
-    if settings.database_pooler == "transaction" or await is_pooled(connection):
+    another = partial(connect_with, settings, application_name="plinth-migrate-check")
+    if settings.database_pooler == "transaction" or await is_pooled(another):
         raise Refused(DIRECT)
     facts = await observe(connection)
     role = await observe_role(connection, settings.database_app_role)
