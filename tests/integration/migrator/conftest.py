@@ -1,0 +1,61 @@
+"""Revisions of a test's own, in files as a developer writes them: nothing else of the project is changed for them."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.db import revision
+from app.db.revision import ROOT
+from app.migrator import scripts
+
+Write = Callable[[str], str]
+
+CORE = '''"""A revision of a test."""
+
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "{name}", "0002", None, None
+
+
+def upgrade() -> None:
+{body}
+
+
+def downgrade() -> None:
+    """A test does not come back."""
+'''
+
+
+class Revisions:
+    """A copy of the project's migrations, with more in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.copy(ROOT / "alembic.ini", root)
+        shutil.copytree(ROOT / "migrations", root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def core(self, *lines: str, name: str = "9001") -> str:
+        """A core revision after the last one, whose upgrade is these lines."""
+        body = "\n".join(f"    {line}" for line in lines)
+        (self.root / "migrations" / "versions" / f"{name}_test.py").write_text(CORE.format(name=name, body=body))
+        return name
+
+    def statements(self, *statements: str) -> str:
+        """A core revision that executes these."""
+        return self.core(*(f"op.execute({statement!r})" for statement in statements))
+
+    def gated(self, name: str, source: str) -> str:
+        """A gated revision: the text of its file."""
+        (self.root / "migrations" / "gated" / "versions" / f"{name}.py").write_text(source)
+        return name
+
+
+@pytest.fixture
+def revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Revisions:
+    """The project's migrations, and a place to add some."""
+    made = Revisions(tmp_path)
+    for module in (scripts, revision):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    return made
