@@ -69,13 +69,15 @@ class Lock:
         if not connection.exec_driver_sql(_HELD % self.pid).scalar_one():
             raise MigrationLockLost
 
-    async def guard(self, work: Coroutine[Any, Any, T], watch: Watch | None = None, every: float = BEAT_SECONDS) -> T:
+    async def guard(
+        self, work: Coroutine[Any, Any, T], watch: Watch | None = None, pace: Callable[[], float] | None = None
+    ) -> T:
         """Run ``work`` while the lock is held; end it, and raise MigrationLockLost, where it is lost meanwhile.
 
-        ``watch`` is called with the lock's connection at every beat.
+        ``watch`` is called with the lock's connection at every beat; ``pace`` tells the seconds to the next.
         """
         working = asyncio.ensure_future(work)
-        beating = asyncio.ensure_future(self._beat(watch, every))
+        beating = asyncio.ensure_future(self._beat(watch, pace))
         try:
             await asyncio.wait({working, beating}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
@@ -95,14 +97,14 @@ class Lock:
                 connection.terminate()
         await asyncio.gather(working, return_exceptions=True)
 
-    async def _beat(self, watch: Watch | None, every: float) -> None:
+    async def _beat(self, watch: Watch | None, pace: Callable[[], float] | None) -> None:
         """Speak on the connection until it fails."""
         while True:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await self.connection.execute("SELECT 1")
                 if watch is not None:
                     await watch(self.connection)
-            await asyncio.sleep(every)
+            await asyncio.sleep(pace() if pace else BEAT_SECONDS)
 
 
 @asynccontextmanager

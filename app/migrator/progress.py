@@ -13,6 +13,7 @@ from typing import TextIO
 import asyncpg
 
 SAY_SECONDS = 5.0
+_CLOSE_SECONDS, _CLOSE_PACE, _PACE = 1.0, 0.05, 1.0
 
 _ACTIVITY = """
 SELECT a.wait_event_type || ': ' || a.wait_event AS waits_for,
@@ -91,6 +92,7 @@ class Progress:
     _revision: str = ""
     _number: int = 0
     _began: float = 0.0
+    _attempted: float = 0.0
     _said: float = 0.0
     _named: frozenset[int] = frozenset()
 
@@ -98,6 +100,14 @@ class Progress:
         self._revision, self._number = revision, self._number + 1
         self._began = self._said = time.monotonic()
         self.activity, self._named = Activity(), frozenset()
+
+    def pace(self) -> float:
+        """Seconds until the next look. Close at the beginning, where locks are taken: a wait for one is short."""
+        return _CLOSE_PACE if time.monotonic() - self._attempted < _CLOSE_SECONDS else _PACE
+
+    def attempt(self, pid: int) -> None:
+        """A session begins to work."""
+        self.pid, self._attempted = pid, time.monotonic()
 
     async def watch(self, connection: asyncpg.Connection) -> None:
         if self.pid is None or not self._revision:

@@ -4,8 +4,10 @@ What a migration does must not depend on who runs it: a `search_path` would move
 security would hide rows from a backfill without a word, a timeout meant for people would end it halfway.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -23,7 +25,7 @@ _ANY_SESSION = {
     "search_path": "public",  # pg_catalog comes first without being named
     "row_security": "off",  # rows that a policy would hide are an error, not rows that are left out
     "default_transaction_isolation": "read committed",
-    "client_min_messages": "notice",
+    "client_min_messages": "warning",  # and INFO, which is always sent: a backfill's progress
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -41,6 +43,8 @@ BEGIN
     END;
   END LOOP;
 END $plinth$"""
+
+_log = logging.getLogger(__name__)
 
 Opened = Callable[[asyncpg.Connection], None]
 
@@ -81,6 +85,13 @@ async def connect_directly(settings: Settings, application_name: str, parameters
 async def _open(settings: Settings, opened: Opened | None) -> asyncpg.Connection:
     connection = await connect_directly(settings, "plinth-migrate", migration_parameters(settings))
     await connection.execute(_WHERE_POSSIBLE)
+    connection.add_log_listener(_say)
     if opened is not None:
         opened(connection)
     return connection
+
+
+def _say(_: Any, message: asyncpg.PostgresLogMessage) -> None:
+    """What the server tells along the way."""
+    level = logging.WARNING if message.severity_en == "WARNING" else logging.INFO
+    _log.log(level, "%s", message.message)

@@ -20,7 +20,7 @@ from app.errors import (
 from app.migrator import environment
 from app.migrator.attempts import judge, pause
 from app.migrator.gated import REFUSED
-from app.migrator.lock import BEAT_SECONDS, Lock
+from app.migrator.lock import Lock
 from app.migrator.progress import Progress
 from app.migrator.scripts import alembic_config
 from app.migrator.session import create_migration_engine
@@ -79,8 +79,7 @@ class Upgrade:
             attempt += 1
             self.attempts = max(self.attempts, attempt)
             try:
-                beat = min(BEAT_SECONDS, self._settings.migrate_lock_timeout / 3)
-                return await self._lock.guard(self._once(work), self._progress.watch, beat)
+                return await self._lock.guard(self._once(work), self._progress.watch, self._progress.pace)
             except MigrationError:
                 raise
             except Exception as error:
@@ -98,7 +97,7 @@ class Upgrade:
         try:
             async with engine.connect() as connection:
                 raw = await connection.get_raw_connection()
-                self._progress.pid = raw.driver_connection.get_server_pid()  # type: ignore[union-attr]
+                self._progress.attempt(raw.driver_connection.get_server_pid())  # type: ignore[union-attr]
                 await connection.run_sync(work)
         finally:
             await engine.dispose()

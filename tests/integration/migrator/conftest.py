@@ -1,7 +1,6 @@
 """Revisions of a test's own, in files as a developer writes them: nothing else of the project is changed for them."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,13 @@ from app.db import revision
 from app.db.revision import ROOT
 from app.migrator import scripts
 
-Write = Callable[[str], str]
-
 CORE = '''"""A revision of a test."""
 
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "{name}", "0002", None, None
+from app.migrator import safe
+
+revision, down_revision, branch_labels, depends_on = "{name}", "{after}", None, None
 
 
 def upgrade() -> None:
@@ -36,15 +35,17 @@ class Revisions:
         shutil.copy(ROOT / "alembic.ini", root)
         shutil.copytree(ROOT / "migrations", root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
 
-    def core(self, *lines: str, name: str = "9001") -> str:
-        """A core revision after the last one, whose upgrade is these lines."""
+    def core(self, *lines: str, name: str = "9001", after: str = "0002") -> str:
+        """A core revision whose upgrade is these lines."""
         body = "\n".join(f"    {line}" for line in lines)
-        (self.root / "migrations" / "versions" / f"{name}_test.py").write_text(CORE.format(name=name, body=body))
+        (self.root / "migrations" / "versions" / f"{name}_test.py").write_text(
+            CORE.format(name=name, after=after, body=body)
+        )
         return name
 
-    def statements(self, *statements: str) -> str:
+    def statements(self, *statements: str, name: str = "9001", after: str = "0002") -> str:
         """A core revision that executes these."""
-        return self.core(*(f"op.execute({statement!r})" for statement in statements))
+        return self.core(*(f"op.execute({statement!r})" for statement in statements), name=name, after=after)
 
     def gated(self, name: str, source: str) -> str:
         """A gated revision: the text of its file."""

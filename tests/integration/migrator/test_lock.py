@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -16,6 +16,7 @@ from app.migrator import lock, session
 from app.migrator.lock import migration_lock
 from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
+from app.settings import Settings
 from tests.api import until
 from tests.integration.migrator.conftest import Revisions
 from tests.processes import environment
@@ -99,12 +100,16 @@ async def test_a_holder_whose_network_is_gone(database: TestDatabase, proxy: Rem
     far = migrator_settings(through, migrate_lock_seconds=1)
     began = time.monotonic()
     with pytest.raises(MigrationLockLost):
-        async with migration_lock(far) as held:
-            proxy.blackhole()
-            await held.guard(asyncio.sleep(60))
+        await _hold(far, proxy.blackhole)
     assert time.monotonic() - began < 8
     await obtained_after(database)
     assert time.monotonic() - began < LEASE + 8
+
+
+async def _hold(settings: Settings, and_then: Callable[[], None]) -> None:
+    async with migration_lock(settings) as held:
+        and_then()
+        await held.guard(asyncio.sleep(60))
 
 
 async def _run_until_asleep(database: TestDatabase) -> "asyncio.Task[Outcome]":

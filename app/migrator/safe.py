@@ -1,0 +1,196 @@
+"""The usual changes to tables that are in use, in their safe forms.
+
+Each function is a revision's whole upgrade, or stands there with others from here: it runs in steps, each a transaction
+of its own, and may be run again after having been ended anywhere. A change made beside them in the same revision could
+not be rolled back any more.
+
+All tables are in the schema public. SQL expressions are given as text; names are quoted here.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.migrator.rights import literal, quote
+
+_NO_LIMIT = "0"
+_ROWS_WAIT = "10s"
+
+
+def create_index(
+    name: str,
+    table: str,
+    expressions: Sequence[str],
+    *,
+    unique: bool = False,
+    where: str | None = None,
+    using: str = "btree",
+) -> None:
+    """Build an index while rows are written; what an interrupted attempt left, invalid, is dropped first.
+
+    It waits for all transactions that are open now, however long, and nobody waits for it.
+    """
+    with _steps(lock_timeout=_NO_LIMIT):
+        if op.get_context().as_sql or _is_invalid(name):
+            _execute(f"DROP INDEX CONCURRENTLY IF EXISTS public.{quote(name)}")
+        kind = "UNIQUE INDEX" if unique else "INDEX"
+        condition = f" WHERE {where}" if where else ""
+        _execute(
+            f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {quote(name)} ON public.{quote(table)} "
+            f"USING {using} ({', '.join(expressions)}){condition}"
+        )
+
+
+def drop_index(name: str) -> None:
+    """Drop an index while its table is read and written."""
+    with _steps(lock_timeout=_NO_LIMIT):
+        _execute(f"DROP INDEX CONCURRENTLY IF EXISTS public.{quote(name)}")
+
+
+def set_not_null(table: str, column: str) -> None:
+    """Refuse NULL in a column, without reading the table under a lock: a check constraint is validated before."""
+    name = f"ck_{table}_{column}_not_null"
+    with _steps():
+        _add_constraint(
+            table, name, f"CHECK ({quote(column)} IS NOT NULL) NOT VALID", unless=_column_is_not_null(table, column)
+        )
+        _validate(table, name)
+        _execute(f"ALTER TABLE public.{quote(table)} ALTER COLUMN {quote(column)} SET NOT NULL")
+        _execute(f"ALTER TABLE public.{quote(table)} DROP CONSTRAINT IF EXISTS {quote(name)}")
+
+
+def add_check(name: str, table: str, condition: str) -> None:
+    """Check new rows from now on, and then the old ones while the table is in use."""
+    with _steps():
+        _add_constraint(table, name, f"CHECK ({condition}) NOT VALID")
+        _validate(table, name)
+
+
+def add_foreign_key(
+    name: str,
+    table: str,
+    columns: Sequence[str],
+    referred: str,
+    referred_columns: Sequence[str],
+    *,
+    ondelete: str | None = None,
+) -> None:
+    """Check new references from now on, and then the old ones while both tables are in use."""
+    action = f" ON DELETE {ondelete}" if ondelete else ""
+    with _steps():
+        _add_constraint(
+            table,
+            name,
+            f"FOREIGN KEY ({_listed(columns)}) REFERENCES public.{quote(referred)} ({_listed(referred_columns)})"
+            f"{action} NOT VALID",
+        )
+        _validate(table, name)
+
+
+def backfill(
+    table: str, assignments: str, where: str, *, key: str = "id", batch: int = 1000, pause: float = 0.0
+) -> None:
+    """Change the rows that fulfil ``where``, a batch of keys in each transaction, and tell how far it is.
+
+    ``assignments`` must make ``where`` untrue: then an interrupted backfill goes on where it was. Rows that come
+    meanwhile must be right by themselves: let a default or the code see to that in an earlier release. ``pause`` is
+    in seconds, after each batch. A backfill that takes longer than a hook's minutes is a gated revision.
+    """
+    with _steps(lock_timeout=_ROWS_WAIT):
+        _execute(_BACKFILL.format(
+            table=f"public.{quote(table)}", key=quote(key), type=f"public.{quote(table)}.{quote(key)}%TYPE",
+            assignments=assignments, where=where, batch=int(batch), pause=float(pause), name=literal(table),
+        ))  # fmt: skip
+
+
+# Pages of keys rather than of matching rows: no page is looked through twice, whatever fulfils the condition.
+_BACKFILL = """DO $plinth_backfill$
+DECLARE
+  first {type};
+  last {type};
+  changed bigint;
+  total bigint := 0;
+  told timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+  SELECT {key} INTO first FROM {table} ORDER BY {key} LIMIT 1;
+  WHILE first IS NOT NULL LOOP
+    SELECT page.key INTO last
+      FROM (SELECT {key} AS key FROM {table} WHERE {key} >= first ORDER BY {key} LIMIT {batch}) AS page
+     ORDER BY page.key DESC LIMIT 1;
+    UPDATE {table} SET {assignments} WHERE {key} >= first AND {key} <= last AND ({where});
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    COMMIT;
+    total := total + changed;
+    IF pg_catalog.clock_timestamp() - told > '5s' THEN
+      told := pg_catalog.clock_timestamp();
+      RAISE INFO 'backfill of %: % rows changed, at key %', {name}, total, last;
+    END IF;
+    PERFORM pg_catalog.pg_sleep({pause});
+    SELECT {key} INTO first FROM {table} WHERE {key} > last ORDER BY {key} LIMIT 1;
+  END LOOP;
+  RAISE INFO 'backfill of %: % rows changed, done', {name}, total;
+END $plinth_backfill$"""
+
+
+@contextmanager
+def _steps(lock_timeout: str | None = None) -> Iterator[None]:
+    """Each statement a transaction of its own; with another lock timeout where waiting holds nobody up."""
+    with op.get_context().autocommit_block():
+        if lock_timeout is None:
+            yield
+            return
+        own = op.get_context().opts["settings"].migrate_lock_timeout
+        _execute(f"SET lock_timeout = '{lock_timeout}'")
+        yield
+        _execute(f"SET lock_timeout = '{own:g}s'")
+
+
+def _add_constraint(table: str, name: str, definition: str, *, unless: str = "false") -> None:
+    statement = f"ALTER TABLE public.{quote(table)} ADD CONSTRAINT {quote(name)} {definition}"
+    _execute(_when(f"NOT ({unless}) AND NOT EXISTS ({_constraint(table, name)})", statement))
+
+
+def _validate(table: str, name: str) -> None:
+    statement = f"ALTER TABLE public.{quote(table)} VALIDATE CONSTRAINT {quote(name)}"
+    _execute(_when(f"EXISTS ({_constraint(table, name)} AND NOT convalidated)", statement))
+
+
+def _when(condition: str, statement: str) -> str:
+    """A statement that is executed where it is still to be done; asked by SQL, so that `--sql` may be repeated too."""
+    return f"DO $plinth_step$ BEGIN IF {condition} THEN\n  {statement};\nEND IF; END $plinth_step$"
+
+
+def _constraint(table: str, name: str) -> str:
+    return f"SELECT FROM pg_catalog.pg_constraint WHERE conrelid = {_regclass(table)} AND conname = {literal(name)}"
+
+
+def _column_is_not_null(table: str, column: str) -> str:
+    return (
+        f"SELECT attnotnull FROM pg_catalog.pg_attribute WHERE attrelid = {_regclass(table)} "  # noqa: S608
+        f"AND attname = {literal(column)}"
+    )
+
+
+def _is_invalid(name: str) -> bool:
+    query = f"SELECT NOT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = pg_catalog.to_regclass({literal(f'public.{quote(name)}')})"  # noqa: E501, S608
+    return bool(op.get_bind().execute(sa.text(_escaped(query))).scalar())
+
+
+def _regclass(table: str) -> str:
+    return f"{literal(f'public.{quote(table)}')}::pg_catalog.regclass"
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(quote(column) for column in columns)
+
+
+def _execute(statement: str) -> None:
+    op.execute(_escaped(statement))
+
+
+def _escaped(statement: str) -> str:
+    """Without what SQLAlchemy takes for a parameter."""
+    return re.sub(r"(?<![:\\]):(?=\w)", r"\\:", statement)

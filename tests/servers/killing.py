@@ -1,0 +1,85 @@
+"""A migrator that is killed, by a real SIGKILL, the moment it has sent its statement number k.
+
+The server has the statement, and nobody reads its answer: of a COMMIT nobody knows whether it happened. Each run is a
+process of its own, forked from one that has imported everything.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from app.migrator.run import migrate
+from app.settings import Settings
+
+_READS = re.compile(r"\s*(SELECT|SHOW)\b", re.IGNORECASE)
+_ACTS = re.compile(r"pg_(try_)?advisory|set_config", re.IGNORECASE)
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.servers.killing", "app.migrator.environment"])
+
+
+class _Counting:
+    """An asyncpg protocol, and the death of its process at a number of statements."""
+
+    def __init__(self, protocol: Any, counter: "_Counter") -> None:
+        self._protocol = protocol
+        self._counter = counter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._protocol, name)
+
+    async def query(self, query: str, *arguments: Any) -> Any:
+        return await self._counter.send(query, self._protocol.query(query, *arguments))
+
+    async def bind_execute(self, state: Any, *arguments: Any, **named: Any) -> Any:
+        return await self._counter.send(state.query, self._protocol.bind_execute(state, *arguments, **named))
+
+
+class _Counter:
+    def __init__(self, last: int, *, reads: bool) -> None:
+        self._left = last
+        self._reads = reads
+
+    async def send(self, query: str, work: Any) -> Any:
+        sent = asyncio.ensure_future(work)
+        if self._reads or not _READS.match(query) or _ACTS.search(query):
+            self._left -= 1
+        if self._left == 0:
+            await asyncio.sleep(0)  # written to the socket
+            os.kill(os.getpid(), signal.SIGKILL)
+        return await sent
+
+
+def killed_at(statement: int, settings: Settings, gated: str | None, root: Path, *, reads: bool = False) -> bool:
+    """Run the migrations of ``root`` until that statement; False where it ended before, all done.
+
+    Statements that only read are not counted without ``reads``: to be killed after one is to be killed before it.
+    """
+    process = _processes.Process(target=_run, args=(statement, settings, gated, root, reads))
+    process.start()
+    process.join(60)
+    assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode
+    return process.exitcode != 0
+
+
+def _run(statement: int, settings: Settings, gated: str | None, root: Path, reads: bool) -> None:
+    from app.db import revision  # noqa: PLC0415 - only in the process of its own
+    from app.migrator import scripts  # noqa: PLC0415
+
+    scripts.ROOT = revision.ROOT = root  # type: ignore[misc]
+    counter = _Counter(statement, reads=reads)
+    connect = asyncpg.connect
+
+    async def counted(**options: Any) -> asyncpg.Connection:
+        connection = await connect(**options)
+        connection._protocol = _Counting(connection._protocol, counter)
+        return connection
+
+    asyncpg.connect = counted
+    outcome = asyncio.run(migrate(settings, gated))
+    assert outcome.exit_code == 0, outcome
