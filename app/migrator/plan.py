@@ -33,7 +33,7 @@ class Plan:
         return (
             *(("the app's role lacks its rights",) if self.grant else ()),
             *(("the id function needs mending",) if self.mend else ()),
-            *((f"{self.again} is recorded, but its work is not there",) if self.again else ()),
+            *((f"gated revision {self.again} is recorded, but its work is not there",) if self.again else ()),
         )
 
     @property

@@ -71,7 +71,8 @@ def _run(statement: int, settings: Settings, gated: str | None, root: Path, read
     from app.db import revision  # noqa: PLC0415 - only in the process of its own
     from app.migrator import scripts  # noqa: PLC0415
 
-    scripts.ROOT = revision.ROOT = root  # type: ignore[misc]
+    for module in (scripts, revision):
+        setattr(module, "ROOT", root)  # noqa: B010 - a constant to everybody else
     counter = _Counter(statement, reads=reads)
     connect = asyncpg.connect
 

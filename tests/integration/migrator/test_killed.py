@@ -13,7 +13,7 @@ from tests.servers.catalog import schema
 from tests.servers.databases import TEMPLATE, TestDatabase, fetch, new_database
 from tests.servers.killing import killed_at
 
-pytestmark = [pytest.mark.servers(15, 17, 18), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(600)
 
 SAFE_FORMS = (
     "safe.backfill('projects', \"created_by = 'x'\", 'created_by IS NULL', batch=2)",
@@ -47,23 +47,22 @@ def _apply(database: TestDatabase, statements: tuple[str, ...]) -> None:
         asyncio.run(fetch(database.owner_uri, statement))
 
 
+@pytest.mark.servers(15, 17, 18)
 def test_the_core_lineage_converges(server: PackagedServer):
     """From an empty database, at every statement."""
     assert converges(server, "template1") > 20
 
 
+@pytest.mark.servers(18)
 def test_the_gated_lineage_converges(server: PackagedServer):
-    """The flip of a database that makes v4 ids, at every statement; below 18 nothing is done at all."""
-    if server.major < 18:
-        with new_database(server, TEMPLATE) as database:
-            assert asyncio.run(migrate(database.owner_settings, "uuidv7")).exit_code == 8
-        return
+    """The flip of a database that makes v4 ids, at every statement."""
     random = "CREATE OR REPLACE FUNCTION public.plinth_id() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'"
     assert converges(server, TEMPLATE, random, gated="uuidv7") > 5
 
 
+@pytest.mark.servers(18)
 def test_the_safe_forms_converge(server: PackagedServer, revisions: Revisions):
-    """Revisions that are no single transaction: a backfill, a constraint, a reference and an index, at every statement."""
+    """Revisions that are no single transaction, at every statement: a backfill, constraints and an index."""
     revisions.core(*SAFE_FORMS)
     rows = "INSERT INTO projects (name) SELECT 'p' || n FROM generate_series(1, 5) n"
     assert converges(server, TEMPLATE, rows, root=revisions.root) > 15

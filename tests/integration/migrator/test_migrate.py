@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from pydantic import SecretStr
 from app.migrator.lock import migration_lock
 from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
-from tests.processes import plinth
+from tests.api import until
+from tests.processes import PLINTH, environment, plinth
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
 
 pytestmark = pytest.mark.servers(15, 17, 18)
@@ -171,6 +173,31 @@ def test_the_last_line_is_json_and_the_termination_message(database: TestDatabas
     line = done.stdout.splitlines()[-1]
     assert json.loads(line).keys() == LINE
     assert message.read_text() == line
+
+
+def test_a_signal_ends_it_in_good_order(database: TestDatabase, tmp_path: Path):
+    """SIGTERM, of which the first process of a container dies only if it wants to: exit 1 with a last line."""
+    message = tmp_path / "termination-log"
+    message.touch()
+    asyncio.run(database.fetch("UPDATE alembic_version SET version_num = '0001'"))
+
+    async def ended() -> int:
+        async with migration_lock(database.owner_settings):
+            process = subprocess.Popen(  # noqa: ASYNC220 - it is not waited for here
+                [*PLINTH, "migrate"], env=environment(database_url=database.owner_uri, termination_log=str(message)),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'plinth-migrate-lock'"
+            await until(lambda: _is(database, waiting, 2))
+            process.terminate()
+            return await asyncio.to_thread(process.wait, 20)
+
+    assert asyncio.run(ended()) == 1
+    assert json.loads(message.read_text())["reason"] == "Interrupted"
+
+
+async def _is(database: TestDatabase, query: str, value: object) -> bool:
+    return bool(await database.fetchval(query) == value)
 
 
 def test_a_missing_setting_exits_2(tmp_path: Path):

@@ -1,0 +1,26 @@
+"""The last line of a run."""
+
+import json
+
+from app.errors import RevisionFailed
+from app.migrator.outcome import LONGEST_LINE, Outcome, failed
+
+
+def test_a_long_message_is_cut_and_the_line_stays_a_document():
+    """A server's complaint may have any length, in any script; a termination message has at most 4096 bytes."""
+    line = str(failed(RevisionFailed("ü" * 5000), "core"))
+    assert len(line.encode()) <= LONGEST_LINE
+    assert json.loads(line)["message"].endswith("ü…")
+
+
+def test_very_many_revisions_are_shortened():
+    """A first migration of a large project names its last revisions."""
+    numbers = tuple(f"{number:032}" for number in range(1000))
+    line = str(Outcome("applied", "core", "Applied.", revisions=numbers))
+    assert len(line) <= LONGEST_LINE
+    assert json.loads(line)["revisions"][-1] == numbers[-1]
+
+
+def test_a_short_line_is_whole():
+    """Nothing is cut that fits."""
+    assert json.loads(str(failed(RevisionFailed("No."), "gated")))["message"] == "No."
