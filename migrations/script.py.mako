@@ -3,8 +3,12 @@
     with_async = "async" in options
 %>"""${message}
 
-Say here whether this revision expands (the previous release still works after it) or contracts (it removes what no
-running release uses any more). Each revision is one transaction; what cannot run in one stands alone in its revision.
+Expands or contracts: keep one word of the two, and say why. It expands where the previous release still works after
+it; it contracts where it removes what no running release uses any more. Never both in one.
+
+Each revision is one transaction. On tables in use take the safe forms, alone in their revision: app/migrator/safe.py
+(index, not null, check, foreign key, backfill). `make unit` lints the SQL; a finding is accepted by a comment here:
+"# squawk: accept <rule>: <reason>".
 
 Revision: ${up_revision}, after ${down_revision | comma,n}
 Created: ${create_date}

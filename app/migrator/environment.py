@@ -104,12 +104,18 @@ def _run_offline(lineage: Lineage, settings: Settings) -> None:
         **_options(lineage, settings, None),
     )
     write = context.get_context().impl.static_output
-    for statement in (*script.preamble(settings), *bookkeeping.create_tables(settings.database_app_role)):
-        write(f"{statement};\n")
+    begins = script.begins_at(
+        bookkeeping.VERSION_TABLES[lineage],
+        context.get_starting_revision_argument(),
+        context.get_revision_argument(),
+        alone=lineage == "core",
+    )
+    for statement in (*script.preamble(settings), *bookkeeping.create_tables(settings.database_app_role), begins):
+        write(f"{statement};")
     with context.begin_transaction():
         context.run_migrations()
     for statement in script.POSTSCRIPT:
-        write(f"{statement};\n")
+        write(f"{statement};")
 
 
 def _options(lineage: Lineage, settings: Settings, lock: Lock | None) -> dict[str, Any]:

@@ -7,7 +7,10 @@ role that runs it. Made for `psql -v ON_ERROR_STOP=1`.
 from collections.abc import Iterator
 
 from app.migrator.lock import LOCK_KEY
+from app.migrator.rights import literal
 from app.settings import Settings
+
+Revisions = str | tuple[str, ...] | None
 
 POSTSCRIPT = (f"SELECT pg_catalog.pg_advisory_unlock({LOCK_KEY})",)
 
@@ -25,3 +28,26 @@ def preamble(settings: Settings) -> Iterator[str]:
         "  END IF;\n"
         "END $plinth$"
     )
+
+
+def begins_at(version_table: str, start: Revisions, end: Revisions, *, alone: bool) -> str:
+    """Fail where the script does not fit what is recorded: applied twice, it would record what is recorded already.
+
+    ``alone``: nothing but ``start`` may be recorded, as in a lineage that is one chain.
+    """
+    starts, ends = _array(start), _array(end)
+    fits = f"recorded @> {starts} AND NOT recorded && {ends}" + (f" AND recorded <@ {starts}" if alone else "")
+    return f"""DO $plinth$
+DECLARE
+  recorded text[] := (SELECT coalesce(array_agg(version_num::text), '{{}}') FROM public.{version_table});
+BEGIN
+  IF NOT ({fits}) THEN
+    RAISE EXCEPTION 'this script goes from % to %, and the database is at %: make one that begins there', {starts}, {ends}, recorded
+      USING HINT = 'alembic upgrade FROM:head --sql';
+  END IF;
+END $plinth$"""  # noqa: E501, S608
+
+
+def _array(revisions: Revisions) -> str:
+    names = () if revisions is None else (revisions,) if isinstance(revisions, str) else revisions
+    return f"ARRAY[{', '.join(literal(name) for name in names)}]::text[]"

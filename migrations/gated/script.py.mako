@@ -1,5 +1,7 @@
 """${message}
 
+Expands or contracts: keep one word of the two, and say why.
+
 A gated revision: its id is its name, it is a base of its own, and it runs once the server is new enough.
 Run it with `plinth migrate --gated ${up_revision}`, or let the operator do it.
 """

@@ -16,7 +16,7 @@ from tests.servers.debian import debian_programs
 from tests.servers.proxy import Remote, proxying
 
 # What a test database may forget in a power cut, it need not write twice.
-_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
 
 OWN_PASSWORD = "for-tests-only"
 """Of a test's own servers: pg_upgrade needs the same on both."""
@@ -63,7 +63,7 @@ def server(
     major: Major = request.param
     if major not in _shared_servers:
         folder = servers_folder / f"shared-{major}"
-        running = PackagedServer(major, folder, _FAST, programs=_programs(major)).start()
+        running = PackagedServer(major, folder, FAST, programs=_programs(major)).start()
         _shared_servers[major] = running
         prepare(running)
     return _shared_servers[major]
@@ -105,7 +105,7 @@ def start_server(servers_folder: Path) -> Iterator[StartServer]:
         major: Major, *, prepared: bool = True, run: bool = True, initdb: str = "", **options: str
     ) -> PackagedServer:
         folder = servers_folder / f"own-{next(_numbers)}"  # short: a socket's path has at most 107 bytes
-        own = PackagedServer(major, folder, {**_FAST, **options}, password=OWN_PASSWORD, programs=_programs(major))
+        own = PackagedServer(major, folder, {**FAST, **options}, password=OWN_PASSWORD, programs=_programs(major))
         own.create(*initdb.split())
         started.append(own)
         if run:

@@ -14,13 +14,23 @@ from typing import Any
 
 import asyncpg
 
+from app.db import revision
+from app.db.packaged import PackagedServer
+from app.db.revision import ROOT
+from app.migrator import scripts
 from app.migrator.run import migrate
 from app.settings import Settings
+from tests.servers.catalog import schema
+from tests.servers.databases import TestDatabase, new_database
 
 _READS = re.compile(r"\s*(SELECT|SHOW)\b", re.IGNORECASE)
 _ACTS = re.compile(r"pg_(try_)?advisory|set_config", re.IGNORECASE)
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.servers.killing", "app.migrator.environment"])
+
+
+class NotConverged(Exception):
+    """A migration that was killed and run again came to another schema."""
 
 
 class _Counting:
@@ -67,12 +77,48 @@ def killed_at(statement: int, settings: Settings, gated: str | None, root: Path,
     return process.exitcode != 0
 
 
-def _run(statement: int, settings: Settings, gated: str | None, root: Path, reads: bool) -> None:
-    from app.db import revision  # noqa: PLC0415 - only in the process of its own
-    from app.migrator import scripts  # noqa: PLC0415
+def converges(
+    server: PackagedServer,
+    template: str,
+    *before: str,
+    gated: str | None = None,
+    root: Path = ROOT,
+    reads: bool = False,
+) -> int:
+    """Kill at statement 1, 2, 3 and so on until a run ends by itself; each time run again, and compare the schema.
 
+    The number of statements. Raises NotConverged at the first that made a difference.
+    """
+    points = 0
+    with new_database(server, template) as database:
+        _apply(database, before)
+        assert asyncio.run(migrate(database.owner_settings, gated)).exit_code == 0
+        wanted = asyncio.run(schema(database.superuser_uri))
+    assert not [line for line in wanted if line.endswith("INVALID")]
+    while True:
+        with new_database(server, template) as database:
+            _apply(database, before)
+            if not killed_at(points + 1, database.owner_settings, gated, root, reads=reads):
+                return points
+            points += 1
+            outcome = asyncio.run(migrate(database.owner_settings, gated))
+            if outcome.exit_code != 0 or asyncio.run(schema(database.superuser_uri)) != wanted:
+                raise NotConverged(f"killed at statement {points}: {outcome}")
+
+
+def use(root: Path) -> None:
+    """Let this process run the migrations of another folder."""
     for module in (scripts, revision):
         setattr(module, "ROOT", root)  # noqa: B010 - a constant to everybody else
+
+
+def _apply(database: TestDatabase, statements: tuple[str, ...]) -> None:
+    for statement in statements:
+        asyncio.run(database.fetch(statement))
+
+
+def _run(statement: int, settings: Settings, gated: str | None, root: Path, reads: bool) -> None:
+    use(root)
     counter = _Counter(statement, reads=reads)
     connect = asyncpg.connect
 

@@ -5,11 +5,15 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import SecretStr
 
+from app.db import ids
 from app.db.revision import ROOT
 from app.migrator.lock import migration_lock
+from app.migrator.run import migrate
 from tests.processes import environment, plinth
-from tests.servers.databases import APP, TestDatabase
+from tests.servers.catalog import schema
+from tests.servers.databases import APP, TestDatabase, migrator_settings, new_database
 
 pytestmark = pytest.mark.servers(15, 17, 18)
 
@@ -87,19 +91,69 @@ def test_downgrading_the_gated_revision_goes_back_to_v4(database: TestDatabase):
     assert asyncio.run(database.fetchval("SELECT plinth_id()")).version == 4
 
 
-def test_sql_applies_with_psql_and_is_the_same_schema(empty_database: TestDatabase, database: TestDatabase):
-    """The offline SQL, run by psql, gives what the online migration gives."""
-    sql = plinth("migrate", "--sql", database_url=empty_database.owner_uri, database_app_role=APP)
+@pytest.mark.parametrize("role", [APP, ""], ids=["two roles", "one role"])
+def test_sql_applies_with_psql_and_is_the_same_schema(empty_database: TestDatabase, role: str):
+    """R47: the offline SQL, run by psql, gives what the online migration gives, and the next run has nothing to do."""
+    owner = empty_database.owner_uri
+    sql = plinth("migrate", "--sql", database_url=owner, database_app_role=role)
     assert sql.returncode == 0, sql.stderr
     _psql(empty_database, sql.stdout)
-    assert _schema(empty_database) == _schema(database)
+    settings = migrator_settings(owner, database_app_role=role or None, image=None)
+    assert asyncio.run(migrate(settings)).outcome == "nothing"
+    with new_database(empty_database.server) as online:
+        asyncio.run(migrate(settings.model_copy(update={"database_url": SecretStr(online.owner_uri)})))
+        assert asyncio.run(schema(empty_database.superuser_uri)) == asyncio.run(schema(online.superuser_uri))
+        assert _dump(empty_database) == _dump(online)
 
 
-def _psql(database: TestDatabase, script: str) -> None:
-    psql = database.server.bin / "psql"
-    subprocess.run([psql, "-qX", "-v", "ON_ERROR_STOP=1", database.owner_uri], input=script, text=True, check=True)
+def test_sql_of_a_gated_revision(database: TestDatabase):
+    """On 18 it flips and records; below, psql stops at the revision's own refusal, and nothing is recorded."""
+    asyncio.run(database.fetch(ids.make_random()))
+    sql = plinth("migrate", "--sql", "--gated", "uuidv7", database_url=database.owner_uri, database_app_role=APP)
+    able = database.server.major >= 18
+    assert (_psql(database, sql.stdout, check=False).returncode == 0) is able
+    recorded = asyncio.run(database.fetch("SELECT version_num FROM alembic_version_gated"))
+    assert [row[0] for row in recorded] == (["uuidv7"] if able else [])
+    assert asyncio.run(database.fetchval("SELECT plinth_id()")).version == (7 if able else 4)
 
 
-def _schema(database: TestDatabase) -> str:
-    dump = [database.server.bin / "pg_dump", "--schema-only", "--restrict-key=x", database.superuser_uri]
-    return subprocess.run(dump, capture_output=True, text=True, check=True).stdout
+def test_sql_is_refused_where_it_does_not_fit(database: TestDatabase):
+    """Over a migrated database the whole script stops before it does anything, and says where to begin."""
+    before = asyncio.run(schema(database.superuser_uri))
+    sql = plinth("migrate", "--sql", database_url=database.owner_uri, database_app_role=APP)
+    done = _psql(database, sql.stdout, check=False)
+    assert done.returncode != 0
+    assert (
+        "this script goes from {} to {0002}, and the database is at {0002}: make one that begins there" in done.stderr
+    )
+    assert asyncio.run(schema(database.superuser_uri)) == before
+
+
+def test_sql_can_begin_later(empty_database: TestDatabase, database: TestDatabase):
+    """`alembic upgrade FROM:TO --sql` continues a database that is at FROM."""
+    assert alembic(empty_database, "upgrade", "0001").returncode == 0
+    _psql(empty_database, alembic(empty_database, "upgrade", "0001:0002", "--sql").stdout)
+    assert asyncio.run(schema(empty_database.superuser_uri)) == asyncio.run(schema(database.superuser_uri))
+
+
+def test_sql_waits_for_no_other_migrator(empty_database: TestDatabase):
+    """Where somebody holds the migration lock, the script stops at once."""
+    sql = plinth("migrate", "--sql", database_url=empty_database.owner_uri).stdout
+
+    async def blocked() -> subprocess.CompletedProcess[str]:
+        async with migration_lock(empty_database.owner_settings):
+            return await asyncio.to_thread(_psql, empty_database, sql, check=False)
+
+    assert "another migrator holds the migration lock" in asyncio.run(blocked()).stderr
+
+
+def _psql(database: TestDatabase, script: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    command = [database.server.bin / "psql", "-qX", "-v", "ON_ERROR_STOP=1", database.owner_uri]
+    return subprocess.run(command, input=script, text=True, check=check, capture_output=True)
+
+
+def _dump(database: TestDatabase) -> str:
+    """As pg_dump sees it, less the key that is new in each dump."""
+    command = [database.server.bin / "pg_dump", "--schema-only", database.superuser_uri]
+    dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "\n".join(line for line in dump.splitlines() if "restrict" not in line)

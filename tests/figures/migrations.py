@@ -1,0 +1,188 @@
+"""That migrations do not hurt: `make figures-migrations`. Real servers and real processes, on this machine."""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+
+import asyncpg
+
+from app.db import ids
+from app.db.packaged import Major, PackagedServer, data_root
+from app.db.revision import ROOT
+from tests.figures.figure import Figure, report
+from tests.integration.migrator.conftest import Revisions
+from tests.integration.migrator.test_killed import RANDOM, ROWS, SAFE_FORMS
+from tests.processes import PLINTH, environment, plinth
+from tests.servers.databases import APP, TEMPLATE, TestDatabase, new_database, prepare
+from tests.servers.fixtures import FAST
+from tests.servers.killing import NotConverged, converges, use
+
+RATE, CONNECTIONS, TABLES = 200, 8, 20
+ROUNDS = 5
+HOLDERS = {"reader": "SELECT count(*) FROM projects", "writer": "INSERT INTO projects (name) VALUES ('long')"}
+FLIP_SECONDS, WAIT_SECONDS = 6, 60
+
+
+def figures() -> Iterator[Figure]:
+    """Measure, one after the other."""
+    with _servers() as (old, new):
+        with new_database(new) as database:
+            yield from _five_at_once(database)
+        with new_database(new, TEMPLATE) as database:
+            yield Figure("plinth migrate with nothing to do", _median_of_nothing(database), "s", 2)
+        with new_database(new, TEMPLATE) as database:
+            yield from _flip(database)
+        for name, statement in HOLDERS.items():
+            with new_database(new, TEMPLATE) as database:
+                yield Figure(f"p99 while a table waits for a long {name}", _behind(database, statement), "ms", 50)
+        yield from _killed((old, new))
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[PackagedServer, PackagedServer]]:
+    root = data_root()
+    root.mkdir(parents=True, exist_ok=True)
+    majors: tuple[Major, Major] = (17, 18)
+    with tempfile.TemporaryDirectory(prefix="figures-", dir=root) as folder:
+        Path(folder).chmod(0o755)
+        old, new = (prepare(PackagedServer(major, Path(folder) / str(major), FAST).start()) for major in majors)
+        try:
+            yield old, new
+        finally:
+            old.stop()
+            new.stop()
+
+
+def _five_at_once(database: TestDatabase) -> Iterator[Figure]:
+    settings = environment(database_url=database.owner_uri, database_app_role=APP)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    running = [subprocess.Popen([*PLINTH, "migrate"], env=settings, **quiet) for _ in range(5)]  # type: ignore[call-overload]
+    failed = sum(process.wait() != 0 for process in running)
+    yield Figure("five migrators at once, exits other than 0", failed, "", 0)
+    log = asyncio.run(database.fetch("SELECT lineage, revision FROM plinth_migration_log"))
+    yield Figure("revisions not applied exactly once", sum(n != 1 for n in Counter(map(tuple, log)).values()), "", 0)
+
+
+def _median_of_nothing(database: TestDatabase) -> float:
+    taken = []
+    for _ in range(ROUNDS):
+        began = time.monotonic()
+        plinth("migrate", database_url=database.owner_uri, database_app_role=APP).check_returncode()
+        taken.append(time.monotonic() - began)
+    return statistics.median(taken)
+
+
+def _flip(database: TestDatabase) -> Iterator[Figure]:
+    """20 tables, each with the id function as its default, all read by one long transaction."""
+    asyncio.run(database.fetch(ids.make_random()))
+    for number in range(TABLES):
+        asyncio.run(database.fetch(f"CREATE TABLE t{number} (id uuid PRIMARY KEY DEFAULT public.plinth_id())"))
+    inserts = [f"INSERT INTO t{number} DEFAULT VALUES" for number in range(TABLES)]
+    reader = ["; ".join(f"SELECT count(*) FROM t{number}" for number in range(TABLES))]
+    stalls, errors = asyncio.run(_traffic(database, inserts, reader[0], ("--gated", "uuidv7"), FLIP_SECONDS))
+    yield Figure("worst stall of a client during the flip", max(stalls) * 1000, "ms", 50)
+    yield Figure("errors of clients during the flip", errors, "", 0)
+
+
+def _behind(database: TestDatabase, holder: str) -> float:
+    """A revision that wants a table which a transaction holds for a minute, with the settings' defaults."""
+    with tempfile.TemporaryDirectory() as folder:
+        revisions = Revisions(Path(folder))
+        revisions.statements("ALTER TABLE projects ADD COLUMN more text")
+        alembic = (sys.executable, "-c", _MIGRATE, folder)
+        inserts = ["INSERT INTO projects (name) VALUES ('short')"]
+        stalls, errors = asyncio.run(_traffic(database, inserts, holder, alembic, WAIT_SECONDS))
+        assert errors == 0
+        return statistics.quantiles(stalls, n=100)[98] * 1000
+
+
+_MIGRATE = """
+import asyncio, pathlib, sys
+from app.migrator.run import migrate
+from app.settings import load_settings
+from tests.servers.killing import use
+use(pathlib.Path(sys.argv[1]))
+sys.exit(asyncio.run(migrate(load_settings())).exit_code)
+"""
+
+
+async def _traffic(
+    database: TestDatabase, inserts: Sequence[str], holder: str, migrator: Sequence[str], seconds: float
+) -> tuple[list[float], int]:
+    """Seconds of each request, from when it was due, at a steady rate; and the number of errors."""
+    connections = [await asyncpg.connect(database.uri) for _ in range(CONNECTIONS)]
+    for connection in connections:
+        for insert in inserts:
+            await connection.execute(insert)  # not cold
+    held = await asyncpg.connect(database.uri)
+    await held.execute(f"BEGIN; {holder}")
+    command = migrator if migrator[0] == sys.executable else (*PLINTH, "migrate", *migrator)
+    settings = environment(database_url=database.owner_uri, database_app_role=APP)
+    taken: list[float] = []
+    began = time.monotonic()
+    clients = [
+        asyncio.create_task(_client(connection, inserts, began + number / RATE, began + seconds, taken))
+        for number, connection in enumerate(connections)
+    ]
+    await asyncio.sleep(0.5)
+    process = await asyncio.create_subprocess_exec(
+        *command, env=settings, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    errors = sum(await asyncio.gather(*clients))
+    await held.close()
+    assert await process.wait() == 0
+    for connection in connections:
+        await connection.close()
+    return taken, errors
+
+
+async def _client(
+    connection: asyncpg.Connection, inserts: Sequence[str], due: float, end: float, taken: list[float]
+) -> int:
+    errors = number = 0
+    while due < end:
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        try:
+            await connection.execute(inserts[number % len(inserts)])
+        except asyncpg.PostgresError:
+            errors += 1
+        taken.append(time.monotonic() - due)
+        number += 1
+        due += CONNECTIONS / RATE
+    return errors
+
+
+def _killed(servers: Sequence[PackagedServer]) -> Iterator[Figure]:
+    """At every statement, those that only read too: both lineages, and the safe forms."""
+    points = lost = 0
+    with tempfile.TemporaryDirectory() as folder:
+        revisions = Revisions(Path(folder))
+        revisions.core(*SAFE_FORMS)
+        for server in servers:
+            runs: list[tuple[tuple[str, ...], str | None, Path]] = [
+                (("template1",), None, ROOT),
+                ((TEMPLATE, ROWS), None, revisions.root),
+            ]
+            if server.major >= 18:
+                runs.append(((TEMPLATE, RANDOM), "uuidv7", ROOT))
+            for where, gated, root in runs:
+                use(root)
+                try:
+                    points += converges(server, *where, gated=gated, root=root, reads=True)
+                except NotConverged as error:
+                    sys.stderr.write(f"{error}\n")
+                    lost += 1
+    yield Figure("kill points tried", points, "", inf)
+    yield Figure("runs that did not converge", lost, "", 0)
+
+
+if __name__ == "__main__":
+    sys.exit(report(figures()))
