@@ -27,6 +27,8 @@ from tests.servers.killing import NotConverged, converges, use
 
 RATE, CONNECTIONS, TABLES = 200, 8, 20
 ROUNDS = 5
+Run = tuple[tuple[str, ...], str | None, Path]
+"""Template and what is done before, the gated revision, and the folder of the migrations."""
 HOLDERS = {"reader": "SELECT count(*) FROM projects", "writer": "INSERT INTO projects (name) VALUES ('long')"}
 FLIP_SECONDS, WAIT_SECONDS = 6, 60
 
