@@ -9,9 +9,9 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, event
 
 from app.db.context import Context
-from app.db.engine import create_migration_engine
 from app.db.session import TenantSession, _see_one_tenant
 from app.migrator import row_level_security
+from app.migrator.session import create_migration_engine
 from tests.servers.databases import TestDatabase
 
 assert row_level_security  # being imported registers the operations

@@ -87,9 +87,8 @@ async def test_work_that_is_gone_is_done_again(database: TestDatabase, gated: st
 
 async def test_a_revision_that_did_not_do_its_work_is_no_success(database: TestDatabase, revisions: Revisions):
     """What `verify` asks is asked on a new connection after the revision ran: exit 9."""
-    revisions.gated(
-        "empty", SOURCE.replace('"any_value"', '"empty"').replace("= 16", "= 15").replace("CREATE OR", "--")
-    )
+    idle = SOURCE.replace('"any_value"', '"idle"').replace("= 16", "= 15").replace("CREATE OR", "-- CREATE OR")
+    revisions.gated("idle", idle)
     await database.fetch("CREATE TABLE wanted ()")
     assert (await migrate(database.owner_settings, "idle")).exit_code == 9
 

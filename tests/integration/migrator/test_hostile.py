@@ -75,7 +75,7 @@ async def test_the_session_has_its_own_timeouts(database: TestDatabase):
         await connection.execute(text("SELECT pg_sleep(0.2)"))
     await engine.dispose()
     assert found == {
-        "statement_timeout": "0", "idle_session_timeout": "0", "lock_timeout": "3s",
+        "statement_timeout": "0", "idle_session_timeout": "0", "lock_timeout": "100ms",
         "idle_in_transaction_session_timeout": "30s", "client_connection_check_interval": "5s",
     }  # fmt: skip
 
