@@ -48,7 +48,8 @@ def _shared_servers(servers_folder: Path) -> Iterator[dict[Major, PackagedServer
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that needs a server on 17 and 18, or on the versions its file asks for with `servers`."""
-    if "_shared_servers" in metafunc.fixturenames:  # ours, and not another fixture of that name
+    chosen = any(mark.args[0] == "server" for mark in metafunc.definition.iter_markers("parametrize"))
+    if "_shared_servers" in metafunc.fixturenames and not chosen:  # ours, and not another fixture of that name
         marker = metafunc.definition.get_closest_marker("servers")
         majors = marker.args if marker else (17, 18)
         ids = [f"pg{major}" for major in majors]
