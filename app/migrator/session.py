@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.db.address import address, connect
+from app.db.connections import Connector
 from app.settings import Settings
 
 LEASE_SECONDS = 30
@@ -74,12 +74,7 @@ def create_migration_engine(settings: Settings, opened: Opened | None = None) ->
 
 async def connect_directly(settings: Settings, application_name: str, parameters: dict[str, str]) -> asyncpg.Connection:
     """Open a session of the migrator."""
-    return await connect(
-        address(settings),
-        application_name=application_name,
-        connect_timeout=settings.database_connect_timeout,
-        server_settings=parameters,
-    )
+    return await Connector(settings, application_name, parameters=parameters)()
 
 
 async def _open(settings: Settings, opened: Opened | None) -> asyncpg.Connection:

@@ -5,7 +5,7 @@ from functools import partial
 
 import asyncpg
 
-from app.db.address import connect_with
+from app.db.connections import connect_with
 from app.db.pooler import is_pooled
 from app.db.server import ServerFacts, observe
 from app.errors import Refused

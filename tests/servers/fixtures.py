@@ -13,7 +13,9 @@ import pytest
 from app.db.packaged import Major, PackagedServer, data_root
 from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
 from tests.servers.debian import debian_programs
+from tests.servers.pgbouncer import PgBouncer, pooling
 from tests.servers.proxy import Remote, proxying
+from tests.servers.standbys import Pair, replicating, seed
 
 # What a test database may forget in a power cut, it need not write twice.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}

@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from app.db.connections import Connector, connect_with
 from app.db.context import Context
-from app.db.engine import create_migration_engine
 from app.db.faults import Fault, classify
 from app.db.session import Database
+from app.migrator.session import create_migration_engine
 from tests.api import until
 from tests.servers.databases import TestDatabase, app_settings, fetch
 from tests.servers.proxy import proxying
