@@ -11,6 +11,7 @@ from sqlalchemy import event
 
 from app import idempotency
 from app.db import idempotency as table
+from app.db.row_level_security import enable
 from app.main import create_app
 from tests.api import running, serving, until
 from tests.servers.databases import TestDatabase
@@ -194,18 +195,11 @@ async def test_an_answer_too_large_is_not_kept_but_its_key_is(
     assert await count(database) == 1
 
 
-RLS = """ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
-ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON idempotency_keys
-  USING (tenant_id = (SELECT nullif(current_setting('plinth.tenant_id', true), '')::uuid))"""
-
-
-@pytest.mark.parametrize("policy", ["SELECT", RLS], ids=["filtered", "row-level-security"])
-async def test_a_key_is_its_tenants_and_its_users(database: TestDatabase, policy: str) -> None:
+@pytest.mark.parametrize("statements", [[], enable("idempotency_keys")], ids=["filtered", "row-level-security"])
+async def test_a_key_is_its_tenants_and_its_users(database: TestDatabase, statements: list[str]) -> None:
     """The same key in two tenants is two keys; another user of the tenant is not shown the answer."""
-    owner = await asyncpg.connect(database.owner_uri)
-    await owner.execute(policy)
-    await owner.close()
+    for statement in statements:
+        await database.fetch(statement)
     one = key()
     async with serving(database.settings.model_copy(update={"tenant_source": "header"})) as client:
         first = [await client.post(URL, json=BODY, headers=one | tenant) for tenant in TENANTS]
