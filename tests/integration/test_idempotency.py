@@ -14,7 +14,8 @@ from app.db import idempotency as table
 from app.db.row_level_security import enable
 from app.main import create_app
 from tests.api import running, serving, until
-from tests.servers.databases import TestDatabase
+from tests.servers.databases import TestDatabase, app_settings
+from tests.servers.pgbouncer import PgBouncer
 
 URL = "/api/v1/projects"
 BODY = {"name": "house"}
@@ -34,12 +35,10 @@ async def count(database: TestDatabase, name: str = "projects") -> int:
     return int(await database.fetchval(f"SELECT count(*) FROM {name}"))
 
 
-@pytest.mark.parametrize("pooler", ["none", "transaction"])
-async def test_the_same_request_is_answered_the_same(database: TestDatabase, pooler: str) -> None:
+async def test_the_same_request_is_answered_the_same(database: TestDatabase, client: httpx2.AsyncClient) -> None:
     """One row; the second answer has status, body and headers of the first, and says that it is a replay."""
-    async with serving(database.settings.model_copy(update={"database_pooler": pooler})) as client:
-        one = key()
-        first, second = [await client.post(URL, json=BODY, headers=one) for _ in range(2)]
+    one = key()
+    first, second = [await client.post(URL, json=BODY, headers=one) for _ in range(2)]
     assert (first.status_code, REPLAYED in first.headers) == (201, False)
     assert (second.status_code, second.content, second.headers[REPLAYED]) == (201, first.content, "true")
     for name in ("etag", "location", "content-type", "content-length"):
@@ -91,17 +90,34 @@ async def test_what_fails_leaves_its_key_free(database: TestDatabase, client: ht
     assert (again.status_code, REPLAYED in again.headers) == (201, False)
 
 
+async def assert_one_is_carried_out(client: httpx2.AsyncClient, tenant: dict[str, str]) -> None:
+    headers = key() | tenant
+    answers = await asyncio.gather(*(client.post(URL, json=BODY, headers=headers) for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum(REPLAYED in answer.headers for answer in answers) == 7
+
+
 async def test_of_the_same_request_at_once_one_is_carried_out(
     database: TestDatabase, client: httpx2.AsyncClient
 ) -> None:
     """Eight at the same moment: one row, eight equal answers, seven of them replays."""
     for _ in range(10):
-        one = key()
-        answers = await asyncio.gather(*(client.post(URL, json=BODY, headers=one) for _ in range(8)))
-        assert {answer.status_code for answer in answers} == {201}
-        assert len({answer.content for answer in answers}) == 1
-        assert sum(REPLAYED in answer.headers for answer in answers) == 7
+        await assert_one_is_carried_out(client, {})
     assert await count(database) == 10
+
+
+@pytest.mark.parametrize("source", ["none", "header"])
+async def test_through_a_transaction_pooler_it_is_the_same(
+    database: TestDatabase, pgbouncer: PgBouncer, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """A real PgBouncer: nothing that is needed lives longer than the transaction."""
+    monkeypatch.setattr(table, "SWEEP_EVERY", 1)
+    settings = app_settings(pgbouncer.uri(database.name), database_pooler="transaction", tenant_source=source)
+    async with serving(settings) as client:
+        for _ in range(5):
+            await assert_one_is_carried_out(client, TENANTS[0] if source == "header" else {})
+    assert await count(database) == 5
 
 
 async def test_who_waits_too_long_is_told_to_come_back(

@@ -17,7 +17,7 @@ from tests.retrying import Creates
 from tests.servers.databases import APP, PASSWORD, TEMPLATE, TestDatabase, execute, fetch, new_database
 from tests.servers.fixtures import StartServer
 from tests.servers.proxy import Remote, proxying
-from tests.servers.standbys import Pair, replicating, seed
+from tests.servers.standbys import Pair
 
 LONG = bool(os.environ.get("LONG"))
 COUNT = 10_000 if LONG else 300
@@ -33,13 +33,6 @@ def own(request: pytest.FixtureRequest, start_server: StartServer) -> Iterator[T
     major: Major = request.param
     with new_database(start_server(major, synchronous_commit="on"), TEMPLATE) as database:
         yield database
-
-
-@pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
-def pair(request: pytest.FixtureRequest, servers_folder: Path) -> Iterator[Pair]:
-    """A primary, and a standby that has on disk whatever is acknowledged."""
-    with replicating(seed(request.param, servers_folder), servers_folder, synchronous=True) as made:
-        yield made
 
 
 @contextmanager
@@ -111,8 +104,9 @@ def silence(network: Remote, seconds: float = 2.5) -> None:
     network.pass_on()
 
 
-def test_through_a_failover(tmp_path: Path, pair: Pair) -> None:
+def test_through_a_failover(tmp_path: Path, synchronous_pair: Pair) -> None:
     """The primary is lost in the midst of it; its synchronous standby is promoted, and the address leads there."""
+    pair = synchronous_pair
     with proxying(f"127.0.0.1:{pair.primary.port}") as service:
         uri = f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{service.port}/{TEMPLATE}?sslmode=disable"
         with creating(tmp_path, uri) as (creates, _):
