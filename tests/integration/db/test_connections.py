@@ -36,8 +36,8 @@ async def test_the_migrator_keeps_its_own_timeouts(database: TestDatabase):
     """A revision may take its time: what limits a request does not limit it."""
     engine = create_migration_engine(database.owner_settings)
     async with engine.connect() as connection:
-        assert tuple((await connection.exec_driver_sql(SHOW)).one()) == ("0", "0", "0")
-        assert (await connection.exec_driver_sql("SHOW lock_timeout")).scalar_one() == "3s"
+        assert tuple((await connection.exec_driver_sql(SHOW)).one()) == ("0", "30s", "5s")
+        assert (await connection.exec_driver_sql("SHOW lock_timeout")).scalar_one() == "100ms"
     await engine.dispose()
 
 
