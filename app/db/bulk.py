@@ -1,0 +1,48 @@
+"""Many new rows by one statement, given back in the order they were asked for, under ids of any version."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import ARRAY, CTE, Select, Table, bindparam, column, func, insert, inspect, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.db.base import TenantRow
+
+
+def insert_in_order(
+    model: type[TenantRow],
+    *fields: InstrumentedAttribute[Any],
+    each: Mapping[str, Sequence[Any]],
+    every: Mapping[str, Any],
+) -> Select[*tuple[Any, ...]]:
+    """A statement that inserts one row for each place in the lists of ``each``, and gives ``fields`` in that order.
+
+    ``each`` maps columns to lists of one length; ``every`` maps columns to the value all rows share. What neither
+    names, the database makes. Not for columns that are arrays themselves: ``unnest`` would flatten them.
+
+    Ids are made beside the values, before the rows are stored, and a row is found again by its id: neither the order in
+    which PostgreSQL stores rows nor the order of ids is relied upon. In SQL::
+
+        WITH made AS MATERIALIZED (SELECT plinth_id() AS id, given.* FROM unnest($1) WITH ORDINALITY AS given),
+           stored AS (INSERT INTO ... SELECT id, ... FROM made RETURNING ...)
+        SELECT ... FROM stored JOIN made ON stored.id = made.id ORDER BY made.ordinality
+    """
+    lengths = {name: len(values) for name, values in each.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"each needs lists of one length, and these have {lengths}")
+    table = cast("Table", inspect(model).local_table)
+    made = _made(table, each)
+    shared = [literal(value, table.c[name].type).label(name) for name, value in every.items()]
+    rows = select(made.c.id, *(made.c[name] for name in each), *shared)
+    stored = insert(table).from_select(["id", *each, *every], rows).returning(*table.c).cte("stored")
+    wanted = (stored.c[field.key] for field in fields)
+    return select(*wanted).join_from(stored, made, stored.c.id == made.c.id).order_by(made.c.ordinality)
+
+
+def _made(table: Table, each: Mapping[str, Sequence[Any]]) -> CTE:
+    """The values of each row to come, with its id and its place."""
+    lists = [bindparam(None, list(values), ARRAY(table.c[name].type)) for name, values in each.items()]
+    columns = [column(name, table.c[name].type) for name in each]
+    given = func.unnest(*lists).table_valued(*columns, with_ordinality="ordinality").render_derived("given")
+    id_ = func.public.plinth_id(type_=table.c.id.type).label("id")
+    return select(id_, *given.c).cte("made").prefix_with("MATERIALIZED")
