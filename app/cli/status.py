@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
 
+from app.db.keys import TableKeys
 from app.db.revision import KnownRevisions, SchemaState, core_state
 from app.db.server import OLDEST_MAJOR, ServerFacts
-from app.settings import load_settings
+from app.settings import Settings, load_settings
 
 _EXIT_CODES = {SchemaState.CURRENT: 0, SchemaState.AHEAD: 0, SchemaState.BEHIND: 10, SchemaState.DIVERGED: 7}
 
@@ -17,7 +18,7 @@ _EXIT_CODES = {SchemaState.CURRENT: 0, SchemaState.AHEAD: 0, SchemaState.BEHIND:
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(as_json: bool) -> None:
-    """Say what the server is, how its schema stands to this release, and what new ids are.
+    """Say what the server is, how its schema stands to this release, what new ids are, and what ids the tables hold.
 
     Exits 0 current or ahead; 2 usage or setting; 3 database not reachable; 7 diverged; 10 behind, or the id function
     needs mending.
@@ -30,15 +31,35 @@ def command(as_json: bool) -> None:
     settings = load_settings()
     facts = asyncio.run(wait(settings, settings.database_connect_timeout, observe))
     mending = needs_mending(facts, settings.ids_below18)
-    report = describe(facts, known_revisions("core"), known_revisions("gated"), mending=mending)
+    keys = asyncio.run(_keys(settings))
+    report = describe(facts, known_revisions("core"), known_revisions("gated"), keys, mending=mending)
     click.echo(json.dumps(report) if as_json else "\n".join(table(report)))
     state = core_state(facts, known_revisions("core"))
     raise SystemExit(_EXIT_CODES[state] or (10 if mending else 0))
 
 
+async def _keys(settings: Settings) -> list[TableKeys]:
+    """What the tables hold, asked on a connection of its own."""
+    from app.db.address import address, connect_with
+    from app.db.faults import classify
+    from app.db.keys import look_at_keys
+    from app.errors import DatabaseNotReachable
+
+    try:
+        connection = await connect_with(settings, application_name="plinth-status")
+        try:
+            return await look_at_keys(connection)
+        finally:
+            await connection.close(timeout=settings.database_connect_timeout)
+    except Exception as error:
+        if (fault := classify(error)) is None:
+            raise
+        raise DatabaseNotReachable(f"The database at {address(settings)} was lost meanwhile ({fault}).") from error
+
+
 def describe(
-    facts: ServerFacts, core: KnownRevisions, gated: KnownRevisions, *, mending: bool
-) -> dict[str, dict[str, Any]]:
+    facts: ServerFacts, core: KnownRevisions, gated: KnownRevisions, keys: Sequence[TableKeys], *, mending: bool
+) -> dict[str, Any]:
     """The report, as the JSON document it is printed as."""
     return {
         "server": {
@@ -55,11 +76,27 @@ def describe(
         },
         "gated": {name: name in facts.gated_revisions for name in sorted(gated.all | facts.gated_revisions)},
         "ids": {"generation": facts.id_generation, "function": facts.id_function, "needsMending": mending},
+        "tables": [_described(table) for table in keys],
     }
 
 
-def table(report: dict[str, dict[str, Any]]) -> Iterable[str]:
-    """The report for people: one line a fact."""
+def _described(keys: TableKeys) -> dict[str, Any]:
+    """One table; shares and density are 0 to 1, and null is what could not be seen."""
+    return {
+        "table": keys.table,
+        "rows": keys.rows,
+        "v4": keys.v4,
+        "v7": keys.v7,
+        "sampled": keys.sampled,
+        "indexBytes": keys.index_bytes,
+        "density": keys.density,
+        "densityEstimated": keys.density_estimated,
+        "problem": keys.problem,
+    }
+
+
+def table(report: dict[str, Any]) -> Iterable[str]:
+    """The report for people: one line a fact, then one a table."""
     server, core, ids = report["server"], report["core"], report["ids"]
     rows = [
         ("server", f"PostgreSQL {server['version']}" + (", in recovery" if server["inRecovery"] else "")),
@@ -72,5 +109,45 @@ def table(report: dict[str, dict[str, Any]]) -> Iterable[str]:
     ]
     if ids["needsMending"]:
         rows.append(("", "the id function does not fit this server; `plinth migrate` mends it"))
-    width = max(len(name) for name, _ in rows)
-    return (f"{name:<{width}}  {value}" for name, value in rows)
+    yield from _aligned(rows)
+    if report["tables"]:
+        yield ""
+        yield from _tables(report["tables"])
+
+
+_HEADINGS = ("ids in", "rows", "v4", "v7", "primary key", "density", "")
+_MIXED = 0.05
+"""From this share of the rarer kind on, both kinds in one index are worth a word."""
+
+
+def _tables(tables: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield from _aligned([_HEADINGS, *(_cells(one) for one in tables)])
+    if any(min(one["v4"] or 0, one["v7"] or 0) >= _MIXED for one in tables):
+        yield "v7 ids among v4 ids: such an index grows faster than with one kind; docs/ids.md says what to do."
+
+
+def _cells(one: dict[str, Any]) -> tuple[str, ...]:
+    notes = [one["problem"]] if one["problem"] else []
+    if one["sampled"]:
+        notes.append("from a sample")
+    if one["density"] is not None and one["densityEstimated"]:
+        notes.append("density estimated, as pgstattuple may not be used")
+    approximate = one["sampled"] or one["problem"]
+    return (
+        one["table"],
+        "?" if one["rows"] is None else f"{'~' if approximate else ''}{one['rows']:,}",
+        _percent(one["v4"]),
+        _percent(one["v7"]),
+        "?" if one["indexBytes"] is None else f"{one['indexBytes'] / 2**20:,.1f} MiB",
+        _percent(one["density"]),
+        "; ".join(notes),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.processes import plinth
-from tests.servers.databases import TestDatabase
+from tests.servers.databases import APP, TestDatabase
 
 
 def test_a_migrated_database_is_current(database: TestDatabase):
@@ -19,6 +19,19 @@ def test_a_migrated_database_is_current(database: TestDatabase):
     assert report["gated"] == {"uuidv7": False}
     generation, function = ("v7", "native") if database.server.major >= 18 else ("v4", "random")
     assert report["ids"] == {"generation": generation, "function": function, "needsMending": False}
+    assert [one["table"] for one in report["tables"]] == ["projects", "tasks"]
+
+
+def test_each_table_tells_what_ids_it_holds(database: TestDatabase):
+    """One line a table; a right the role lacks is said, and changes no exit code."""
+    asyncio.run(database.fetch("INSERT INTO projects (name) VALUES ('p')"))
+    asyncio.run(database.fetch(f"REVOKE SELECT ON tasks FROM {APP}"))
+    done = plinth("status", database_url=database.uri)
+    assert done.returncode == 0, done.stderr
+    shares = ["0%", "100%"] if database.server.major >= 18 else ["100%", "0%"]
+    projects, tasks = (line.split() for line in done.stdout.splitlines()[-2:])
+    assert projects[:4] == ["projects", "1", *shares]
+    assert tasks[-9:] == ["this", "role", "may", "not", "read", "all", "of", "the", "table"]
 
 
 def test_an_empty_database_is_behind(empty_database: TestDatabase):

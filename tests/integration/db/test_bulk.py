@@ -50,8 +50,10 @@ async def test_what_is_not_named_is_made_by_the_database(opened: Database):
     ]
 
 
-async def test_several_columns_keep_together(opened: Database):
-    """Two lists: the third title is in the third project."""
+async def test_several_columns_keep_together(opened: Database, database: TestDatabase):
+    """Two lists: the third title is in the third project, also where the planner joins in the order of ids."""
+    await database.fetch(f"ALTER DATABASE {database.name} SET enable_hashjoin = off")
+    await database.fetch(ids.make_random())
     projects = await new_projects(opened, [str(number) for number in range(100)])
     titles = [f"task {number}" for number in range(100)]
     async with opened.transaction(CONTEXT) as session:
