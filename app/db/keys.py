@@ -26,40 +26,40 @@ _LEAF_ENTRY_BYTES = 28
 _PAGE_OVERHEAD_BYTES = 40
 """Of a B-tree's page: header and special space."""
 
-# Found by their defaults, which depend on the function: so tables this release does not know are seen, too. The
-# largest indexes first, in case the time does not suffice for all.
+# All queries run with the search_path on pg_catalog alone, so names of tables come out, and go in again, qualified.
+# Tables are found by their defaults, which depend on the function: so those this release does not know are seen, too.
+# The largest indexes first, in case the time does not suffice for all.
 _TABLES = """
 SELECT t.oid::regclass::text AS name, quote_ident(a.attname) AS id_column, t.oid AS table_oid, x.oid AS index_oid,
        t.reltuples::float8 AS rows_planned
-  FROM pg_catalog.pg_depend d
-  JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid
-  JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
-  JOIN pg_catalog.pg_class t ON t.oid = f.adrelid AND t.relkind = 'r'
-  JOIN pg_catalog.pg_index i ON i.indrelid = t.oid AND i.indisprimary AND i.indkey::text = f.adnum::text
-  JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
- WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_proc'::regclass
-   AND d.refobjid = pg_catalog.to_regprocedure('public.plinth_id()')
+  FROM pg_depend d
+  JOIN pg_attrdef f ON f.oid = d.objid
+  JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+  JOIN pg_class t ON t.oid = f.adrelid AND t.relkind = 'r'
+  JOIN pg_index i ON i.indrelid = t.oid AND i.indisprimary AND i.indkey::text = f.adnum::text
+  JOIN pg_class x ON x.oid = i.indexrelid
+ WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_proc'::regclass
+   AND d.refobjid = to_regprocedure('public.plinth_id()')
  ORDER BY x.relpages DESC, name
 """
-_SIZES = """
-SELECT pg_catalog.pg_relation_size($1::oid) AS table_bytes, pg_catalog.pg_relation_size($2::oid) AS index_bytes
-"""
+_SIZES = "SELECT pg_relation_size($1::oid) AS table_bytes, pg_relation_size($2::oid) AS index_bytes"
 _SHARES = """
 SELECT count(*) AS rows, count(*) FILTER (WHERE version = 4) AS v4, count(*) FILTER (WHERE version = 7) AS v7
   FROM (SELECT get_byte(uuid_send({id_column}), 6) >> 4 AS version FROM ONLY {name} TABLESAMPLE SYSTEM ({percent})) s
 """
 # The extension's own function in whatever schema, and no other of that name.
 _PGSTATINDEX = """
-SELECT quote_ident(n.nspname) || '.pgstatindex'
-  FROM pg_catalog.pg_extension e
-  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
-   AND d.classid = 'pg_catalog.pg_proc'::regclass AND d.deptype = 'e'
-  JOIN pg_catalog.pg_proc p ON p.oid = d.objid AND p.proname = 'pgstatindex'
-   AND p.proargtypes::text = 'pg_catalog.regclass'::regtype::oid::text
-  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+SELECT quote_ident(n.nspname) || '.pgstatindex' AS function
+  FROM pg_extension e
+  JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+   AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
+  JOIN pg_proc p ON p.oid = d.objid AND p.proname = 'pgstatindex'
+   AND p.proargtypes::text = 'regclass'::regtype::oid::text
+  JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE e.extname = 'pgstattuple'
    AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
 """
+_DENSITY = "SELECT avg_leaf_density AS percent FROM {function}($1::oid)"
 
 _PROBLEMS: dict[type[Exception], str] = {
     asyncpg.InsufficientPrivilegeError: "this role may not read all of the table",
@@ -92,8 +92,9 @@ class TableKeys:
 async def look_at_keys(connection: asyncpg.Connection) -> list[TableKeys]:
     """All tables whose ids come from ``plinth_id()``, the ones with the largest index first."""
     deadline = time.monotonic() + _LOOK_SECONDS
-    tables = await connection.fetch(_TABLES)
-    pgstatindex = await connection.fetchval(_PGSTATINDEX)
+    async with _bounded(connection):
+        tables = await connection.fetch(_TABLES)
+        pgstatindex = await connection.fetchval(_PGSTATINDEX)
     return [await _look(connection, table, pgstatindex, deadline) for table in tables]
 
 
@@ -128,7 +129,7 @@ async def _with_density(
     """As pgstattuple sees it; an estimate where it is not installed, not allowed, or takes too long."""
     if pgstatindex is not None:
         try:
-            found = await _row(connection, f"SELECT avg_leaf_density AS percent FROM {pgstatindex}($1::oid)", index)  # noqa: S608 - the server's own name of its function
+            found = await _row(connection, _DENSITY.format(function=pgstatindex), index)
         except tuple(_PROBLEMS):
             pass
         else:
@@ -154,8 +155,8 @@ async def _bounded(connection: asyncpg.Connection) -> AsyncIterator[None]:
     """A transaction that reads, waits for nobody, and fails rather than see only the rows of a policy."""
     async with connection.transaction(readonly=True):
         await connection.execute(
-            f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS:g}s'; SET LOCAL row_security = off;"
-            f"SET LOCAL lock_timeout = '{_LOCK_SECONDS:g}s'"
+            f"SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off;"
+            f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS:g}s'; SET LOCAL lock_timeout = '{_LOCK_SECONDS:g}s'"
         )
         yield
 

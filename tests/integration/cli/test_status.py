@@ -19,7 +19,7 @@ def test_a_migrated_database_is_current(database: TestDatabase):
     assert report["gated"] == {"uuidv7": False}
     generation, function = ("v7", "native") if database.server.major >= 18 else ("v4", "random")
     assert report["ids"] == {"generation": generation, "function": function, "needsMending": False}
-    assert [one["table"] for one in report["tables"]] == ["projects", "tasks"]
+    assert [one["table"] for one in report["tables"]] == ["public.projects", "public.tasks"]
 
 
 def test_each_table_tells_what_ids_it_holds(database: TestDatabase):
@@ -30,7 +30,7 @@ def test_each_table_tells_what_ids_it_holds(database: TestDatabase):
     assert done.returncode == 0, done.stderr
     shares = ["0%", "100%"] if database.server.major >= 18 else ["100%", "0%"]
     projects, tasks = (line.split() for line in done.stdout.splitlines()[-2:])
-    assert projects[:4] == ["projects", "1", *shares]
+    assert projects[:4] == ["public.projects", "1", *shares]
     assert tasks[-9:] == ["this", "role", "may", "not", "read", "all", "of", "the", "table"]
 
 

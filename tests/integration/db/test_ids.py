@@ -32,22 +32,6 @@ async def test_the_function_is_inlined_into_the_default(database: TestDatabase):
     assert "plinth_id" not in output
 
 
-async def test_emulated_ids_are_v7_in_order(database: TestDatabase):
-    """The expression for servers before 18 makes valid v7 ids that never go back."""
-    made = [row[0] for row in await database.fetch(f"SELECT ({ids.EMULATED}) FROM generate_series(1, 50000)")]
-    assert {(value.version, value.variant) for value in made} == {(7, uuid.RFC_4122)}
-    milliseconds = [value.int >> 80 for value in made]
-    assert milliseconds == sorted(milliseconds)
-
-
-async def test_the_emulated_clock_is_the_servers(database: TestDatabase):
-    """The first 48 bits are the milliseconds since 1970."""
-    made, now = (
-        await database.fetch(f"SELECT ({ids.EMULATED}), (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
-    )[0]
-    assert abs((made.int >> 80) - now) <= 2
-
-
 async def test_opaque_ids_tell_nothing(database: TestDatabase):
     """Opaque ids are v4 on every server."""
     assert (await database.fetchval("SELECT plinth_opaque_id()")).version == 4

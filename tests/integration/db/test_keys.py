@@ -26,9 +26,9 @@ async def test_each_table_tells_its_shares(database: TestDatabase):
     """30 random and 10 ordered ids: counted, as the table is small."""
     await database.fetch(MIXED)
     found = await look(database.uri)
-    projects = found["projects"]
+    projects = found["public.projects"]
     assert (projects.rows, projects.v4, projects.v7, projects.sampled) == (40, 0.75, 0.25, False)
-    assert (found["tasks"].rows, found["tasks"].v4, found["tasks"].density) == (0, None, None)
+    assert (found["public.tasks"].rows, found["public.tasks"].v4, found["public.tasks"].density) == (0, None, None)
 
 
 async def test_a_table_this_release_does_not_know_is_seen(database: TestDatabase):
@@ -37,8 +37,8 @@ async def test_a_table_this_release_does_not_know_is_seen(database: TestDatabase
     await database.fetch("CREATE TABLE other (id uuid PRIMARY KEY DEFAULT gen_random_uuid())")
     await database.fetch('INSERT INTO "Odd name" DEFAULT VALUES')
     found = await look(database.uri)
-    assert set(found) == {'"Odd name"', "projects", "tasks"}
-    assert found['"Odd name"'].rows == 1
+    assert set(found) == {'public."Odd name"', "public.projects", "public.tasks"}
+    assert found['public."Odd name"'].rows == 1
 
 
 async def test_a_large_table_is_sampled(database: TestDatabase, monkeypatch: pytest.MonkeyPatch):
@@ -46,7 +46,7 @@ async def test_a_large_table_is_sampled(database: TestDatabase, monkeypatch: pyt
     monkeypatch.setattr(keys, "SAMPLED_PAGES", 100)
     await database.fetch(ids.make_random())
     await database.fetch("INSERT INTO projects (name) SELECT 'p' FROM generate_series(1, 20000)")
-    projects = (await look(database.uri))["projects"]
+    projects = (await look(database.uri))["public.projects"]
     assert projects.sampled
     assert projects.rows == pytest.approx(20000, rel=0.4)
     assert (projects.v4, projects.v7) == (1, 0)
@@ -57,10 +57,10 @@ async def test_density_is_estimated_or_measured(database: TestDatabase):
     await database.fetch(ids.make_random())
     for _ in range(20):
         await database.fetch("INSERT INTO projects (name) SELECT 'p' FROM generate_series(1, 1000)")
-    estimated = (await look(database.uri))["projects"]
+    estimated = (await look(database.uri))["public.projects"]
     await _as_superuser(database, "CREATE SCHEMA stats", "CREATE EXTENSION pgstattuple SCHEMA stats")
-    assert (await look(database.uri))["projects"] == estimated
-    measured = (await look(database.superuser_uri))["projects"]
+    assert (await look(database.uri))["public.projects"] == estimated
+    measured = (await look(database.superuser_uri))["public.projects"]
     assert (estimated.density_estimated, measured.density_estimated) == (True, False)
     assert estimated.density is not None
     assert measured.density == pytest.approx(0.7, abs=0.1)
@@ -71,7 +71,7 @@ async def test_a_missing_right_is_said(database: TestDatabase):
     """A role that may not read a table still learns the index's size, and why nothing more."""
     await database.fetch(MIXED)
     await database.fetch(f"REVOKE SELECT ON projects FROM {APP}")
-    projects = (await look(database.uri))["projects"]
+    projects = (await look(database.uri))["public.projects"]
     assert projects.problem == "this role may not read all of the table"
     assert projects.index_bytes
     assert (projects.v4, projects.v7) == (None, None)
@@ -81,7 +81,7 @@ async def test_a_policy_is_no_sample(database: TestDatabase):
     """Where row-level security would show the role a part of the rows, shares are unknown, not wrong."""
     await database.fetch(MIXED)
     await database.fetch("ALTER TABLE projects ENABLE ROW LEVEL SECURITY")
-    assert (await look(database.uri))["projects"].problem == "this role may not read all of the table"
+    assert (await look(database.uri))["public.projects"].problem == "this role may not read all of the table"
 
 
 async def test_a_locked_table_delays_nobody(database: TestDatabase):
@@ -93,8 +93,8 @@ async def test_a_locked_table_delays_nobody(database: TestDatabase):
     found = await look(database.uri)
     await transaction.rollback()
     await holder.close()
-    assert found["projects"].problem == "the table is locked by another session"
-    assert found["tasks"].problem is None
+    assert found["public.projects"].problem == "the table is locked by another session"
+    assert found["public.tasks"].problem is None
 
 
 async def test_the_look_is_bounded(database: TestDatabase, monkeypatch: pytest.MonkeyPatch):
@@ -102,9 +102,9 @@ async def test_the_look_is_bounded(database: TestDatabase, monkeypatch: pytest.M
     monkeypatch.setattr(keys, "_SHARES", "SELECT pg_sleep(60) -- {id_column} {name} {percent}")
     monkeypatch.setattr(keys, "_STATEMENT_SECONDS", 0.05)
     found = await look(database.uri)
-    assert "not found out within" in str(found["projects"].problem)
+    assert "not found out within" in str(found["public.projects"].problem)
     monkeypatch.setattr(keys, "_LOOK_SECONDS", -1.0)
-    assert "not looked at" in str((await look(database.uri))["tasks"].problem)
+    assert "not looked at" in str((await look(database.uri))["public.tasks"].problem)
 
 
 async def test_an_empty_database_has_no_tables(empty_database: TestDatabase):

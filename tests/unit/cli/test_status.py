@@ -18,8 +18,8 @@ FACTS = ServerFacts(
     id_function="native",
     id_generation="v7",
 )
-MIXED = TableKeys("tasks", 1_200_000, 0.62, 0.38, sampled=True, index_bytes=96 << 20, density=0.567)
-UNSEEN = TableKeys("projects", problem="this role may not read all of the table")
+MIXED = TableKeys("public.tasks", 1_200_000, 0.62, 0.38, sampled=True, index_bytes=96 << 20, density=0.567)
+UNSEEN = TableKeys("public.projects", problem="this role may not read all of the table")
 
 
 def lines(*keys: TableKeys) -> list[str]:
@@ -30,26 +30,26 @@ def test_a_table_is_one_line():
     """Rows, shares, index and density, and what is no count but a sample."""
     heading, row = lines(MIXED)[-3:-1]
     assert heading.split() == ["ids", "in", "rows", "v4", "v7", "primary", "key", "density"]
-    assert row.split() == ["tasks", "~1,200,000", "62%", "38%", "96.0", "MiB", "57%", "from", "a", "sample"]
+    assert row.split() == ["public.tasks", "~1,200,000", "62%", "38%", "96.0", "MiB", "57%", "from", "a", "sample"]
 
 
 def test_both_kinds_in_one_index_are_worth_a_word():
     """Where v7 ids came late the report says where to read on; else it does not."""
     assert "docs/ids.md" in lines(MIXED)[-1]
-    assert "docs/ids.md" not in lines(TableKeys("tasks", 10, 1.0, 0.0, index_bytes=16384))[-1]
+    assert "docs/ids.md" not in lines(TableKeys("public.tasks", 10, 1.0, 0.0, index_bytes=16384))[-1]
 
 
 def test_what_could_not_be_seen_is_said():
     """No number is made up."""
     assert lines(UNSEEN)[-1].split(maxsplit=5) == [
-        *("projects", "?", "-", "-", "?"),
+        *("public.projects", "?", "-", "-", "?"),
         "-        this role may not read all of the table",
     ]
 
 
 def test_an_estimate_says_so():
     """Of the density, where pgstattuple may not be used."""
-    estimated = TableKeys("tasks", 10, 1.0, 0.0, index_bytes=16384, density=0.5, density_estimated=True)
+    estimated = TableKeys("public.tasks", 10, 1.0, 0.0, index_bytes=16384, density=0.5, density_estimated=True)
     assert lines(estimated)[-1].endswith("density estimated, as pgstattuple may not be used")
 
 
