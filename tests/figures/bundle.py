@@ -7,20 +7,18 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx2
 
-from app.db.packaged import PackagedServer, data_root, free_port
+from app.db.packaged import free_port
 from tests.cluster import app_image
 from tests.cluster.client import Cluster, Namespace
 from tests.cluster.providers import choose
 from tests.e2e.releases import Release
 from tests.figures.figure import Figure, report
+from tests.figures.servers import running
 from tests.processes import PLINTH, environment, plinth
 from tests.servers.databases import APP, OWNER, PASSWORD, TEMPLATE, prepare
 
@@ -30,7 +28,8 @@ IDLE_SECONDS = 20
 
 def figures() -> Iterator[Figure]:
     """Measure, one after the other."""
-    with _server() as server:
+    with running(18) as server:
+        prepare(server)
         owner, app = (server.uri(TEMPLATE, role, PASSWORD) for role in (OWNER, APP))
         yield Figure("plinth migrate with nothing to do", _median(lambda: _migrate(owner)), "s", 2)
         yield Figure("process start to first /readyz 200", _median(lambda: _first_ready(app)), "s", 3)
@@ -47,19 +46,6 @@ def figures() -> Iterator[Figure]:
         time.sleep(IDLE_SECONDS)  # "idle" is a time without requests; there is no condition to wait for
         yield Figure("app, resident memory idle", _resident(namespace, "plinth"), "MB", 110)
         yield Figure("operator, resident memory idle", _resident(namespace, "plinth-operator"), "MB", 90)
-
-
-@contextmanager
-def _server() -> Iterator[PackagedServer]:
-    root = data_root()
-    root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="figures-", dir=root) as folder:
-        Path(folder).chmod(0o755)
-        server = PackagedServer(18, Path(folder) / "data").start()
-        try:
-            yield prepare(server)
-        finally:
-            server.stop()
 
 
 def _median(measure: Callable[[], float]) -> float:

@@ -31,14 +31,13 @@ async def opened(database: TestDatabase) -> AsyncIterator[Database]:
 
 async def new_projects(opened: Database, names: Sequence[str]) -> list[UUID]:
     async with opened.transaction(CONTEXT) as session:
-        statement = insert_in_order(Project, Project.id, each={"name": names}, every={})
-        return list(await session.scalars(statement))
+        return [row.id for row in await insert_in_order(session, Project, Project.id, each={"name": names}, every={})]
 
 
 async def add(opened: Database, project: UUID, titles: Sequence[str]) -> list[AnyRow]:
     async with opened.transaction(CONTEXT) as session:
-        statement = insert_in_order(Task, *FIELDS, each={"title": titles}, every={"project_id": project})
-        return list(await session.execute(statement))
+        every = {"project_id": project}
+        return list(await insert_in_order(session, Task, *FIELDS, each={"title": titles}, every=every))
 
 
 async def test_what_is_not_named_is_made_by_the_database(opened: Database):
@@ -58,7 +57,7 @@ async def test_several_columns_keep_together(opened: Database, database: TestDat
     titles = [f"task {number}" for number in range(100)]
     async with opened.transaction(CONTEXT) as session:
         each = {"title": titles, "project_id": projects}
-        rows = list(await session.execute(insert_in_order(Task, *FIELDS, each=each, every={})))
+        rows = await insert_in_order(session, Task, *FIELDS, each=each, every={})
     assert [(row.title, row.project_id) for row in rows] == list(zip(titles, projects, strict=True))
 
 
@@ -68,6 +67,13 @@ async def test_time_ordered_ids_follow_the_request(opened: Database, database: T
     [project] = await new_projects(opened, ["house"])
     made = [row.id for row in await add(opened, project, ["x"] * 1000)]
     assert made == sorted(made)
+
+
+async def test_lists_of_different_length_are_refused(opened: Database):
+    """PostgreSQL would fill the shorter list up with NULL, without a word."""
+    async with opened.transaction(CONTEXT) as session:
+        with pytest.raises(ValueError, match="lists of one length"):
+            await insert_in_order(session, Task, Task.id, each={"title": ["a", "b"], "project_id": []}, every={})
 
 
 async def test_a_missing_project_stores_nothing(opened: Database, database: TestDatabase):
