@@ -85,14 +85,18 @@ def _described(keys: TableKeys) -> dict[str, Any]:
     return {
         "table": keys.table,
         "rows": keys.rows,
-        "v4": keys.v4,
-        "v7": keys.v7,
+        "v4": _rounded(keys.v4),
+        "v7": _rounded(keys.v7),
         "sampled": keys.sampled,
         "indexBytes": keys.index_bytes,
-        "density": keys.density,
+        "density": _rounded(keys.density),
         "densityEstimated": keys.density_estimated,
         "problem": keys.problem,
     }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
 
 
 def table(report: dict[str, Any]) -> Iterable[str]:
@@ -122,26 +126,28 @@ _MIXED = 0.05
 
 def _tables(tables: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield from _aligned([_HEADINGS, *(_cells(one) for one in tables)])
+    if any(one["sampled"] for one in tables):
+        yield "~ rows: from a sample of the table, as the shares are."
+    if any(_density_estimated(one) for one in tables):
+        yield "~ density: estimated, as pgstattuple is not installed, or this role may not use it."
     if any(min(one["v4"] or 0, one["v7"] or 0) >= _MIXED for one in tables):
         yield "v7 ids among v4 ids: such an index grows faster than with one kind; docs/ids.md says what to do."
 
 
 def _cells(one: dict[str, Any]) -> tuple[str, ...]:
-    notes = [one["problem"]] if one["problem"] else []
-    if one["sampled"]:
-        notes.append("from a sample")
-    if one["density"] is not None and one["densityEstimated"]:
-        notes.append("density estimated, as pgstattuple may not be used")
-    approximate = one["sampled"] or one["problem"]
     return (
         one["table"],
-        "?" if one["rows"] is None else f"{'~' if approximate else ''}{one['rows']:,}",
+        "-" if one["rows"] is None else f"{'~' if one['sampled'] or one['problem'] else ''}{one['rows']:,}",
         _percent(one["v4"]),
         _percent(one["v7"]),
-        "?" if one["indexBytes"] is None else f"{one['indexBytes'] / 2**20:,.1f} MiB",
-        _percent(one["density"]),
-        "; ".join(notes),
+        "-" if one["indexBytes"] is None else f"{one['indexBytes'] / 2**20:,.1f} MiB",
+        ("~" if _density_estimated(one) else "") + _percent(one["density"]),
+        one["problem"] or "",
     )
+
+
+def _density_estimated(one: dict[str, Any]) -> bool:
+    return one["density"] is not None and bool(one["densityEstimated"])
 
 
 def _percent(share: float | None) -> str:
