@@ -57,7 +57,6 @@ SELECT quote_ident(n.nspname) || '.pgstatindex' AS function
    AND p.proargtypes::text = 'regclass'::regtype::oid::text
   JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE e.extname = 'pgstattuple'
-   AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
 """
 _DENSITY = "SELECT avg_leaf_density AS percent FROM {function}($1::oid)"
 

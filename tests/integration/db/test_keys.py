@@ -1,5 +1,7 @@
 """What ids the tables hold, asked of real servers."""
 
+import time
+
 import asyncpg
 import pytest
 
@@ -101,7 +103,9 @@ async def test_the_look_is_bounded(database: TestDatabase, monkeypatch: pytest.M
     """A statement that takes too long, and tables the time does not suffice for, are said."""
     monkeypatch.setattr(keys, "_SHARES", "SELECT pg_sleep(60) -- {id_column} {name} {percent}")
     monkeypatch.setattr(keys, "_STATEMENT_SECONDS", 0.05)
+    began = time.monotonic()
     found = await look(database.uri)
+    assert time.monotonic() - began < 10
     assert "not found out within" in str(found["public.projects"].problem)
     monkeypatch.setattr(keys, "_LOOK_SECONDS", -1.0)
     assert "not looked at" in str((await look(database.uri))["public.tasks"].problem)
