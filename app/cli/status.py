@@ -40,7 +40,8 @@ def command(as_json: bool) -> None:
 
 async def _keys(settings: Settings) -> list[TableKeys]:
     """What the tables hold, asked on a connection of its own."""
-    from app.db.address import address, connect_with
+    from app.db.address import address
+    from app.db.connections import connect_with
     from app.db.faults import classify
     from app.db.keys import look_at_keys
     from app.errors import DatabaseNotReachable

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from math import inf
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import asyncpg
 from app.db import ids
 from app.db.packaged import Major, PackagedServer, data_root
 from app.db.revision import ROOT
+from tests.figures import ids as figures_of_ids
 from tests.figures.figure import Figure, report
 from tests.integration.migrator.conftest import Revisions
 from tests.integration.migrator.test_killed import RANDOM, ROWS, SAFE_FORMS
@@ -187,4 +189,4 @@ def _killed(servers: Sequence[PackagedServer]) -> Iterator[Figure]:
 
 
 if __name__ == "__main__":
-    sys.exit(report(figures()))
+    sys.exit(report(chain(figures(), figures_of_ids.figures())))
