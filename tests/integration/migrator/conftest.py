@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from app.db import revision
-from app.db.revision import ROOT
+from app.db.revision import ROOT, known_revisions
 from app.migrator import scripts
+
+REVISIONS = tuple(sorted(known_revisions().all))
+"""The core revisions of this release, in their order."""
+HEAD = REVISIONS[-1]
 
 CORE = '''"""A revision of a test."""
 
@@ -35,7 +39,7 @@ class Revisions:
         shutil.copy(ROOT / "alembic.ini", root)
         shutil.copytree(ROOT / "migrations", root / "migrations", ignore=shutil.ignore_patterns("__pycache__"))
 
-    def core(self, *lines: str, name: str = "9001", after: str = "0002") -> str:
+    def core(self, *lines: str, name: str = "9001", after: str = HEAD) -> str:
         """A core revision whose upgrade is these lines."""
         body = "\n".join(f"    {line}" for line in lines)
         (self.root / "migrations" / "versions" / f"{name}_test.py").write_text(
@@ -43,7 +47,7 @@ class Revisions:
         )
         return name
 
-    def statements(self, *statements: str, name: str = "9001", after: str = "0002") -> str:
+    def statements(self, *statements: str, name: str = "9001", after: str = HEAD) -> str:
         """A core revision that executes these."""
         return self.core(*(f"op.execute({statement!r})" for statement in statements), name=name, after=after)
 

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.migrator.run import migrate
 from app.migrator.session import create_migration_engine
+from tests.integration.migrator.conftest import REVISIONS
 from tests.servers.catalog import schema
 from tests.servers.databases import APP, OWNER, PASSWORD, TestDatabase, fetch, migrator_settings
 
@@ -57,7 +58,7 @@ async def test_settings_of_the_role_change_nothing(database: TestDatabase, empty
     await as_superuser(empty_database, SHADOWS)
     await set_for_owner(empty_database, **SETTINGS)
     outcome = await migrate(empty_database.owner_settings)
-    assert (outcome.exit_code, outcome.revisions) == (0, ("0001", "0002")), outcome.message
+    assert (outcome.exit_code, outcome.revisions) == (0, REVISIONS), outcome.message
     assert outcome.facts is not None
     assert outcome.facts.version != "hostile"
     assert await schema(empty_database.superuser_uri) == await schema(database.superuser_uri)

@@ -14,12 +14,12 @@ from app.migrator.lock import migration_lock
 from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
 from tests.api import until
+from tests.integration.migrator.conftest import REVISIONS
 from tests.processes import PLINTH, environment, plinth
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
 
 pytestmark = pytest.mark.servers(15, 17, 18)
 
-REVISIONS = ("0001", "0002", "0003")
 LINE = {
     "outcome", "lineage", "from", "to", "revisions", "server", "serverVersionNum", "systemIdentifier", "seconds",
     "attempts", "reason", "message",
