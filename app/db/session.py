@@ -7,8 +7,7 @@ from typing import Annotated, Protocol, Self
 from fastapi import Depends, Request
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import ORMExecuteState, SessionTransaction, with_loader_criteria
-from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm import ORMExecuteState, Session as SyncSession, SessionTransaction, with_loader_criteria
 
 from app.db.base import TenantRow
 from app.db.connections import transaction_limits

@@ -17,6 +17,7 @@ PlinthError                      500  internal
 ├── PreconditionFailed           412  precondition-failed
 ├── PayloadTooLarge              413  payload-too-large
 ├── IdempotencyKeyReused         422  idempotency-key-reused
+├── UnacceptableValue            422  unacceptable-value
 ├── PreconditionRequired         428  precondition-required
 ├── DatabaseUnavailable          503  database-unavailable
 │   ├── DatabaseBusy             503  database-busy
@@ -39,37 +40,43 @@ Each class knows its HTTP status, its problem type (``/problems/<slug>``) and it
 sentence for the reader who must act.
 """
 
-from app.errors.base import PlinthError as PlinthError
-from app.errors.base import SettingsError as SettingsError
-from app.errors.database import DatabaseBusy as DatabaseBusy
-from app.errors.database import DatabaseUnavailable as DatabaseUnavailable
-from app.errors.database import RowLevelSecurityBypassed as RowLevelSecurityBypassed
-from app.errors.migrations import CoreSchemaBehind as CoreSchemaBehind
-from app.errors.migrations import DatabaseNotReachable as DatabaseNotReachable
-from app.errors.migrations import Diverged as Diverged
-from app.errors.migrations import Interrupted as Interrupted
-from app.errors.migrations import MigrationError as MigrationError
-from app.errors.migrations import MigrationLockLost as MigrationLockLost
-from app.errors.migrations import MigrationLockNotObtained as MigrationLockNotObtained
-from app.errors.migrations import MigrationUsageError as MigrationUsageError
-from app.errors.migrations import NotPersisted as NotPersisted
-from app.errors.migrations import Refused as Refused
-from app.errors.migrations import RevisionFailed as RevisionFailed
-from app.errors.migrations import TableLockNotObtained as TableLockNotObtained
-from app.errors.requests import BadRequest as BadRequest
-from app.errors.requests import Conflict as Conflict
-from app.errors.requests import ExpiredToken as ExpiredToken
-from app.errors.requests import IdempotencyAnswerNotKept as IdempotencyAnswerNotKept
-from app.errors.requests import IdempotencyKeyInUse as IdempotencyKeyInUse
-from app.errors.requests import IdempotencyKeyReused as IdempotencyKeyReused
-from app.errors.requests import InvalidToken as InvalidToken
-from app.errors.requests import MalformedCursor as MalformedCursor
-from app.errors.requests import MalformedIdempotencyKey as MalformedIdempotencyKey
-from app.errors.requests import MalformedTenant as MalformedTenant
-from app.errors.requests import NotFound as NotFound
-from app.errors.requests import PayloadTooLarge as PayloadTooLarge
-from app.errors.requests import PreconditionFailed as PreconditionFailed
-from app.errors.requests import PreconditionRequired as PreconditionRequired
-from app.errors.requests import TokenKeysUnavailable as TokenKeysUnavailable
-from app.errors.requests import TokenRequired as TokenRequired
-from app.errors.requests import Unauthenticated as Unauthenticated
+from app.errors.base import PlinthError as PlinthError, SettingsError as SettingsError
+from app.errors.database import (
+    DatabaseBusy as DatabaseBusy,
+    DatabaseUnavailable as DatabaseUnavailable,
+    RowLevelSecurityBypassed as RowLevelSecurityBypassed,
+)
+from app.errors.migrations import (
+    CoreSchemaBehind as CoreSchemaBehind,
+    DatabaseNotReachable as DatabaseNotReachable,
+    Diverged as Diverged,
+    Interrupted as Interrupted,
+    MigrationError as MigrationError,
+    MigrationLockLost as MigrationLockLost,
+    MigrationLockNotObtained as MigrationLockNotObtained,
+    MigrationUsageError as MigrationUsageError,
+    NotPersisted as NotPersisted,
+    Refused as Refused,
+    RevisionFailed as RevisionFailed,
+    TableLockNotObtained as TableLockNotObtained,
+)
+from app.errors.requests import (
+    BadRequest as BadRequest,
+    Conflict as Conflict,
+    ExpiredToken as ExpiredToken,
+    IdempotencyAnswerNotKept as IdempotencyAnswerNotKept,
+    IdempotencyKeyInUse as IdempotencyKeyInUse,
+    IdempotencyKeyReused as IdempotencyKeyReused,
+    InvalidToken as InvalidToken,
+    MalformedCursor as MalformedCursor,
+    MalformedIdempotencyKey as MalformedIdempotencyKey,
+    MalformedTenant as MalformedTenant,
+    NotFound as NotFound,
+    PayloadTooLarge as PayloadTooLarge,
+    PreconditionFailed as PreconditionFailed,
+    PreconditionRequired as PreconditionRequired,
+    TokenKeysUnavailable as TokenKeysUnavailable,
+    TokenRequired as TokenRequired,
+    UnacceptableValue as UnacceptableValue,
+    Unauthenticated as Unauthenticated,
+)

@@ -128,6 +128,14 @@ class IdempotencyKeyReused(PlinthError):
     title = "Idempotency key reused"
 
 
+class UnacceptableValue(PlinthError):
+    """A value in the request is one the database cannot hold or compare."""
+
+    status = 422
+    slug = "unacceptable-value"
+    title = "Unacceptable value"
+
+
 class PreconditionRequired(PlinthError):
     """This change needs an If-Match header with the ETag of the resource as it was read."""
 

@@ -93,7 +93,7 @@ class _Run:
             await self._look_once_more()
             raise
         except Exception as error:
-            if (fault := classify(error)) is None:
+            if (fault := classify(error)) in {None, Fault.PROGRAMMING}:
                 raise
             raise DatabaseNotReachable(
                 f"The database was lost during the migration ({fault}); run it again."

@@ -18,6 +18,7 @@ _RETRY_SECONDS = 0.5
 _SAY_SECONDS = 5.0
 
 _SENTENCES = {
+    Fault.DNS: "its name is not found; check the host and the cluster's DNS",
     Fault.UNREACHABLE: "nothing answers there; check that the server runs and that host and port are right",
     Fault.TLS: "the server's TLS does not fit; check database.tls.mode and the CA",
     Fault.TIMEOUT: "it does not answer in time; check the network and network policies between here and the server",
@@ -52,7 +53,7 @@ async def wait(settings: Settings, seconds: float, ask: Ask[T]) -> T:
             return await look(settings, ask)
         except Exception as error:
             fault = classify(error)
-            if fault is None:
+            if fault is None or fault is Fault.PROGRAMMING:
                 raise
             now = time.monotonic()
             if now - began >= seconds:

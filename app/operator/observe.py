@@ -16,8 +16,7 @@ from lightkube.resources.core_v1 import Pod, Secret
 
 from app.db.connections import connect_with
 from app.db.faults import classify
-from app.db.server import ServerFacts
-from app.db.server import observe as ask
+from app.db.server import ServerFacts, observe as ask
 from app.errors import PlinthError, SettingsError
 from app.operator import metrics
 from app.operator.decide import Unreachable

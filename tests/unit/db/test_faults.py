@@ -1,5 +1,7 @@
 """The classifier of database failures."""
 
+import errno
+import inspect
 import socket
 import ssl
 
@@ -7,20 +9,22 @@ import asyncpg
 import pytest
 import sqlalchemy.exc
 
-from app.db.faults import Fault, classify, sqlstate, to_error
-from app.errors import Conflict, DatabaseBusy, DatabaseUnavailable
+from app.db.faults import BY_CLASS, BY_SQLSTATE, Fault, classify, sqlstate
 
 
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
         (ConnectionRefusedError(), Fault.UNREACHABLE),
-        (socket.gaierror(), Fault.UNREACHABLE),
+        (socket.gaierror(), Fault.DNS),
         (OSError("no route"), Fault.UNREACHABLE),
+        (PermissionError(errno.EPERM, "a firewall"), Fault.UNREACHABLE),
         (TimeoutError(), Fault.TIMEOUT),
         (ssl.SSLCertVerificationError(), Fault.TLS),
         (ConnectionError("PostgreSQL server rejected SSL upgrade"), Fault.TLS),
+        (ssl.SSLEOFError(), Fault.CONNECTION_LOST),
         (ConnectionResetError(), Fault.CONNECTION_LOST),
+        (BrokenPipeError(), Fault.CONNECTION_LOST),
         (sqlalchemy.exc.TimeoutError(), Fault.POOL_EXHAUSTED),
         (asyncpg.InvalidPasswordError(), Fault.AUTHENTICATION),
         (asyncpg.InvalidCatalogNameError(), Fault.NO_DATABASE),
@@ -58,23 +62,107 @@ def test_what_sqlalchemy_wraps_is_found():
     assert sqlstate(wrapped) == "23505"
 
 
-@pytest.mark.parametrize("error", [ValueError(), KeyError("x"), RuntimeError(), FileNotFoundError(2, "no such file")])
+@pytest.mark.parametrize(
+    "error",
+    [ValueError(), KeyError("x"), RuntimeError(), FileNotFoundError(2, "no such file"), PermissionError(13, "", "/f")],
+)
 def test_what_is_no_database_failure_is_none(error: Exception):
     """A bug of ours is not taken for the database's."""
     assert classify(error) is None
-    assert to_error(error) is None
+
+
+def raised_by_asyncpg() -> list[type[BaseException]]:
+    classes = [member for _, member in inspect.getmembers(asyncpg.exceptions, inspect.isclass)]
+    classes.append(asyncpg.exceptions._base.DataError)  # hidden behind the server's error of the same name
+    return [one for one in classes if issubclass(one, BaseException) and not issubclass(one, Warning)]
+
+
+def test_every_sqlstate_of_the_driver_is_decided():
+    """A new release of the driver brings no state in a class that nobody thought of."""
+    states = {one.sqlstate for one in raised_by_asyncpg() if getattr(one, "sqlstate", None)}
+    assert len(states) > 200
+    assert {state for state in states if state not in BY_SQLSTATE and state[:2] not in BY_CLASS} == set()
+    assert {state for state in BY_SQLSTATE if state not in states} == set()
+    assert {group for group in BY_CLASS if not any(state.startswith(group) for state in states)} == set()
+
+
+WITHOUT_SQLSTATE = {
+    "PostgresError": Fault.SERVER_ERROR,
+    "FatalPostgresError": Fault.SERVER_ERROR,
+    "UnknownPostgresError": Fault.SERVER_ERROR,
+    "InterfaceError": Fault.CONNECTION_LOST,
+    "ClientConfigurationError": Fault.CONFIGURATION,
+    "DataError": Fault.DATA,
+    "UnsupportedClientFeatureError": Fault.PROGRAMMING,
+    "UnsupportedServerFeatureError": Fault.PROGRAMMING,
+    "InternalClientError": Fault.CONNECTION_LOST,
+    "ProtocolError": Fault.CONNECTION_LOST,
+    "OutdatedSchemaCacheError": Fault.STALE_PLAN,
+    "TargetServerAttributeNotMatched": Fault.READ_ONLY,
+}
+
+
+def test_every_other_class_of_the_driver_is_decided():
+    """A new release of the driver brings no class that is classified by accident."""
+    found = [one for one in raised_by_asyncpg() if not getattr(one, "sqlstate", None)]
+    assert {one.__name__: classify(one("words")) for one in found} == WITHOUT_SQLSTATE
+
+
+def test_a_state_nobody_knows_is_the_servers():
+    """An extension may make up its own."""
+    error = asyncpg.PostgresError.new({"C": "ZZ123", "M": "words"})
+    assert classify(error) is Fault.SERVER_ERROR
+
+
+# Raised for a bug of ours, or by a part that has no database behind it; classified by what they carry, if anything.
+NOT_OF_THE_DATABASE = {
+    "AmbiguousColumnError", "AmbiguousForeignKeysError", "ArgumentError", "AwaitRequired",
+    "CircularDependencyError", "CompileError", "ConstraintColumnNotFoundError", "DuplicateColumnError",
+    "EmulatedDBAPIException", "IdentifierError", "IllegalStateChangeError", "InvalidRequestError",
+    "InvalidatePoolError", "MissingGreenlet", "MultipleResultsFound", "NoDBAPILoaded", "NoForeignKeysError",
+    "NoInspectionAvailable", "NoReferenceError", "NoReferencedColumnError", "NoReferencedTableError",
+    "NoResultFound", "NoSuchColumnError", "NoSuchModuleError", "NoSuchTableError", "ObjectNotExecutableError",
+    "PendingRollbackError", "ResourceClosedError", "SQLAlchemyError", "StatementError",
+    "UnboundExecutionError", "UnreflectableTableError", "UnsupportedCompilationError",
+}  # fmt: skip
+WITH_A_DRIVERS_ERROR = {
+    "DBAPIError", "DataError", "DatabaseError", "IntegrityError", "InterfaceError", "InternalError",
+    "NotSupportedError", "OperationalError", "ProgrammingError",
+}  # fmt: skip
+BY_ITSELF = {"DisconnectionError": Fault.CONNECTION_LOST, "TimeoutError": Fault.POOL_EXHAUSTED}
+
+
+def test_every_exception_of_sqlalchemy_is_decided():
+    """A new release brings no root of failures that goes unseen."""
+    members = inspect.getmembers(sqlalchemy.exc, inspect.isclass)
+    found = {name for name, one in members if issubclass(one, Exception) and not issubclass(one, Warning)}
+    known = NOT_OF_THE_DATABASE | WITH_A_DRIVERS_ERROR | set(BY_ITSELF)
+    assert {one for one in found if getattr(sqlalchemy.exc, one).__module__ == "sqlalchemy.exc"} == known
+    assert {name: classify(getattr(sqlalchemy.exc, name)("words")) for name in BY_ITSELF} == BY_ITSELF
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"),
+    "error",
     [
-        (ConnectionRefusedError(), DatabaseUnavailable),
-        (sqlalchemy.exc.TimeoutError(), DatabaseBusy),
-        (asyncpg.TooManyConnectionsError(), DatabaseBusy),
-        (asyncpg.UniqueViolationError(), Conflict),
+        sqlalchemy.exc.InvalidRequestError("This connection is closed"),
+        sqlalchemy.exc.PendingRollbackError("words", code="8s2b"),
+        sqlalchemy.exc.DBAPIError("SELECT 1", {}, Exception(), connection_invalidated=True),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value.__name__,
+    ids=["checkout", "pending", "invalidated"],
 )
-def test_a_failure_becomes_the_clients_error(error: BaseException, expected: type):
-    """A conflict is the client's, exhaustion and outage are the server's."""
-    assert type(to_error(error)) is expected
+def test_a_connection_that_sqlalchemy_alone_found_lost(error: Exception):
+    """It has words and codes for it, and sometimes no driver's error behind."""
+    assert classify(error) is Fault.CONNECTION_LOST
+
+
+@pytest.mark.parametrize(
+    "error", [sqlalchemy.exc.InvalidRequestError("words"), sqlalchemy.exc.PendingRollbackError("x", code="7s2a")]
+)
+def test_a_misuse_of_sqlalchemy_is_a_bug(error: Exception):
+    """The classes are the same; only the words and codes differ."""
+    assert classify(error) is None
+
+
+def test_what_a_group_holds_is_found():
+    """As a streaming response raises it."""
+    assert classify(ExceptionGroup("words", [ValueError(), asyncpg.UniqueViolationError()])) is Fault.UNIQUE
