@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.db import row_level_security
+from app.db import dialect, dropping, row_level_security
 from app.db.connections import Connector, session_limits
+from app.db.pool import Pool
 from app.settings import Settings
 
 _URL = "postgresql+asyncpg://"  # the address itself is given to asyncpg, see app.db.connections
@@ -19,9 +18,11 @@ def create_engine(settings: Settings) -> AsyncEngine:
         settings, "plinth", limits=session_limits(settings), command_timeout=settings.database_command_timeout
     )
     opener = row_level_security.required(connector) if settings.rls_required else connector
+    dialect.register()
     engine = create_async_engine(
-        _URL,
+        dialect.URL,
         connect_args=_connect_args(settings, opener),
+        poolclass=Pool,
         hide_parameters=True,  # users' values have no place in a log
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_pool_overflow,
@@ -29,17 +30,8 @@ def create_engine(settings: Settings) -> AsyncEngine:
         pool_recycle=settings.database_pool_recycle,
         pool_use_lifo=True,  # so that connections of a burst stay idle and age
     )
-    event.listen(engine.sync_engine, "checkout", _pass_over_closed)
+    dropping.install(engine)
     return engine
-
-
-def _pass_over_closed(dbapi_connection: Any, *_: Any) -> None:
-    """Replace a connection that its server has closed while it lay in the pool, as in a restart or a move.
-
-    The driver knows without asking; a pre-ping would cost every request a round trip.
-    """
-    if dbapi_connection.driver_connection.is_closed():
-        raise DisconnectionError("the server closed this connection")
 
 
 def _connect_args(settings: Settings, opener: row_level_security.Opener) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Sessions: what a slice works with. It never commits; the dependency does, before the response is sent."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Protocol, Self
 
@@ -12,7 +12,10 @@ from sqlalchemy.orm import ORMExecuteState, Session as SyncSession, SessionTrans
 from app.db.base import TenantRow
 from app.db.connections import transaction_limits
 from app.db.context import Context, set_context
+from app.db.dialect import PlinthDialect
 from app.db.engine import create_engine
+from app.db.replacement import answers, replace_pool
+from app.db.treatments import Treatment, treatment
 from app.settings import Settings
 from app.tenancy import get_context
 
@@ -30,6 +33,7 @@ class TenantSession(SyncSession):
 
 @event.listens_for(TenantSession, "after_begin")
 def _carry_context(session: SyncSession, _: SessionTransaction, connection: Connection) -> None:
+    session.info["connected"] = True
     set_context(connection, session.info["context"], session.info["limits"])
 
 
@@ -45,37 +49,68 @@ def _see_one_tenant(state: ORMExecuteState) -> None:
 class Database:
     """The engine of one process and the sessions on it."""
 
-    def __init__(self, engine: AsyncEngine, limits: Mapping[str, str] | None = None) -> None:
-        """``limits``: settings for each transaction, where a session is not ours to set; see app.db.connections."""
+    def __init__(self, engine: AsyncEngine, limits: Mapping[str, str], *, patience: float) -> None:
+        """``limits``: settings for each transaction, where a session is not ours to set; see app.db.connections.
+
+        ``patience``: seconds a trial of the pool may take.
+        """
         self.engine = engine
-        self._limits = limits or {}
+        self.told: Callable[[bool], None] | None = None
+        """Told of each session whether the pool gave it a working connection; of one that needed none, nothing."""
         # The same pool; a statement outside of a transaction saves the two round trips of BEGIN and COMMIT.
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._limits = limits
+        self._patience = patience
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Make the engine. Connects to nothing yet, so that a process starts without its database."""
-        return cls(create_engine(settings), transaction_limits(settings))
+        return cls(create_engine(settings), transaction_limits(settings), patience=settings.readiness_timeout)
 
     async def close(self) -> None:
         await self.engine.dispose()
+        if isinstance(self.engine.dialect, PlinthDialect):
+            await self.engine.dialect.ended()
+
+    async def answers(self) -> bool:
+        """Whether a statement through the pool is answered in time."""
+        return await answers(self._autocommit, self._patience)
+
+    async def replace_pool(self) -> bool:
+        """Put a new pool in the place of this one, if a statement through the new one is answered in time."""
+        return await replace_pool(self.engine, self._patience)
 
     @asynccontextmanager
     async def transaction(self, context: Context) -> AsyncIterator[AsyncSession]:
         """A session in one transaction, committed at the end, rolled back where an exception leaves it."""
-        async with self._session(self.engine, context) as session, session.begin():
+        async with self._session(self.engine, context) as session:
             yield session
 
     @asynccontextmanager
     async def reading(self, context: Context) -> AsyncIterator[AsyncSession]:
         """A session for reads: each statement on its own where there is nothing to carry, else one transaction."""
         engine = self.engine if self._limits or not context.empty else self._autocommit
-        async with self._session(engine, context) as session, session.begin():
+        async with self._session(engine, context) as session:
             yield session
 
-    def _session(self, engine: AsyncEngine, context: Context) -> AsyncSession:
-        info = {"context": context, "limits": self._limits}
-        return AsyncSession(engine, sync_session_class=TenantSession, expire_on_commit=False, info=info)
+    @asynccontextmanager
+    async def _session(self, engine: AsyncEngine, context: Context) -> AsyncIterator[AsyncSession]:
+        info = {"context": context, "limits": self._limits, "connected": False}
+        made = AsyncSession(engine, sync_session_class=TenantSession, expire_on_commit=False, info=info)
+        try:
+            async with made as session, session.begin():
+                yield session
+        except Exception as failure:
+            self._tell(made, treatment(failure))
+            raise
+        self._tell(made, None)
+
+    def _tell(self, session: AsyncSession, outcome: Treatment | None) -> None:
+        if self.told is not None:
+            if outcome is not None and not outcome.connected:
+                self.told(False)
+            elif session.info["connected"]:
+                self.told(True)
 
 
 async def _transaction(
