@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app import __version__, logs, openapi, problems, slices
 from app.db.address import address
+from app.db.dialect import GOODBYE_SECONDS
 from app.db.session import Database
 from app.health import routes as health
 from app.health.probes import Probes
@@ -22,6 +23,7 @@ from app.middleware.access import Access
 from app.middleware.bodies import BodyLimit
 from app.middleware.draining import Draining
 from app.middleware.failures import Failures
+from app.middleware.hangups import Hangups
 from app.middleware.request_ids import RequestIds
 from app.settings import Settings, load_settings
 from app.tenancy import Source, from_headers, from_token, get_context, nobody
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from app.tracing import Tracing
 
 PREFIX = "/api/v1"
-CLOSING_SECONDS = 2
+CLOSING_SECONDS = GOODBYE_SECONDS + 1
 SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI sends traces by itself where it finds a provider or a variable of its own; ours is one setting."""
 
@@ -95,6 +97,7 @@ def _middleware(settings: Settings, metrics: Metrics, probes: Probes) -> list[Mi
         Middleware(Draining, is_draining=lambda: probes.draining),
         Middleware(BodyLimit, limit=settings.body_limit_bytes),
         Middleware(Failures, metrics=metrics),
+        Middleware(Hangups),
     ]
     if settings.cors_origins:
         cors = Middleware(
@@ -131,6 +134,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database = Database.open(settings)
         stack.push_async_callback(_close, app.state.database)
         app.state.metrics.watch_pool(app.state.database.engine)
+        app.state.probes.watch(app.state.database)
         if app.state.tracing is not None:
             app.state.tracing.watch(app.state.database.engine.sync_engine)
         if app.state.verifier is not None:

@@ -17,9 +17,9 @@ from prometheus_client import (
     start_http_server,
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import QueuePool
 
 from app.db.faults import Fault
+from app.db.pool import Pool
 
 UNMATCHED = "unmatched"
 """The route of every request that no route matches; a label a path would be a label a scanner's guess."""
@@ -68,6 +68,15 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.pool_wait = Histogram(
+            "plinth_database_pool_wait_seconds",
+            "Time until the pool gave a connection or gave up; opening one is part of it",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.pool_replacements = Counter(
+            "plinth_database_pool_replacements", "Pools that gave no working connection", registry=self.registry
+        )
         for kind in Fault:
             self.faults.labels(kind)
 
@@ -75,12 +84,17 @@ class Metrics:
         self.key_fetches.labels(result).inc()
 
     def watch_pool(self, engine: AsyncEngine) -> None:
-        pool = engine.pool
-        assert isinstance(pool, QueuePool)  # noqa: S101 - the API's engine has no other
+        """Follow the engine's pool, also where it is replaced."""
+
+        def pool() -> Pool:
+            assert isinstance(engine.pool, Pool)  # noqa: S101 - the API's engine has no other
+            return engine.pool
+
+        pool().waited = self.pool_wait.observe
         self._gauge(
-            "plinth_database_pool_connections", "Connections open", lambda: pool.checkedin() + pool.checkedout()
+            "plinth_database_pool_connections", "Connections open", lambda: pool().checkedin() + pool().checkedout()
         )
-        self._gauge("plinth_database_pool_checked_out_connections", "Connections in use", pool.checkedout)
+        self._gauge("plinth_database_pool_checked_out_connections", "Connections in use", lambda: pool().checkedout())
 
     def limit_pool(self, connections: int) -> None:
         """Say how many connections there can be: a pool is exhausted where as many are in use."""

@@ -88,8 +88,14 @@ class Settings(BaseSettings):
     database_pool_overflow: Annotated[int, Field(ge=0)] = 5
     """Connections beyond the pool's size in a burst. Default: 5."""
 
-    database_pool_timeout: Seconds = 2
-    """Seconds a request waits for a connection before it is answered 503. Default: 2: longer only grows the queue."""
+    database_pool_timeout: Seconds = 1.5
+    """Seconds a request waits for a connection before it is answered 503. Default: 1.5, so that the answer is there
+    within 2; longer only grows the queue."""
+
+    database_pool_patience: Annotated[float, Field(gt=0)] = 30
+    """Seconds in which no request got a working connection from the pool, though the server answers, until the pool is
+    replaced; and again so many without help from a new one until liveness fails. Default: 30, several statements'
+    deadlines."""
 
     database_pool_recycle: Seconds = 300
     """Seconds after which a connection is replaced. Default: 300, so that a moved server is found again."""

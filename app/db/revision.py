@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from app.db.server import ServerFacts
+from app.db.server import SchemaFacts
 
 ROOT = Path(__file__).parents[2]
 """The folder that holds ``alembic.ini``, ``migrations`` and ``app``."""
@@ -42,7 +42,7 @@ def schema_state(recorded: Set[str], logged: Set[str], known: KnownRevisions) ->
     return SchemaState.AHEAD if known.heads <= logged else SchemaState.DIVERGED
 
 
-def core_state(facts: ServerFacts, known: KnownRevisions) -> SchemaState:
+def core_state(facts: SchemaFacts, known: KnownRevisions) -> SchemaState:
     return schema_state(facts.core_revisions, facts.core_log, known)
 
 

@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 10
 """How much later than due a sign of life is stale: a loop that is busy for a moment is not dead."""
 
 
-def _nobody(_: Observation | None) -> None:
+async def _nobody(_: Observation | None) -> None:
     """Told of nothing."""
 
 
@@ -26,7 +26,7 @@ class Checker:
         *,
         interval: float,
         deadline: float,
-        told: Callable[[Observation | None], None] = _nobody,
+        told: Callable[[Observation | None], Awaitable[None]] = _nobody,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.standing = Standing()
@@ -62,5 +62,5 @@ class Checker:
             self._beat = self._clock()
             if observation is not None:
                 self.standing = self.standing.after(observation, self._beat)
-            self._told(observation)
+            await self._told(observation)
             await asyncio.sleep(self._interval)

@@ -11,7 +11,7 @@ from app.db.connections import looking
 from app.db.faults import classify
 from app.db.revision import KnownRevisions, core_state, known_revisions
 from app.db.row_level_security import standing
-from app.db.server import observe
+from app.db.server import SchemaFacts, glance
 from app.health.verdicts import Missed, Observation, Seen
 from app.settings import Settings
 
@@ -62,13 +62,18 @@ class DatabaseLook:
     async def _look(self, known: KnownRevisions) -> Observation:
         try:
             connection = await self._connected()
-            facts = await observe(connection)
+            facts = await glance(connection)
             flaw = (await standing(connection)).flaw if self._settings.rls_required else None
         except Exception as failure:  # whatever it is, the probe must know of it
             self.close()
             return self._missed(failure)
         self._complain(flaw)
-        return Seen(core_state(facts, known), facts.in_recovery, facts.id_function_broken, flaw is not None)
+        return _seen(facts, known, rls_bypassed=flaw is not None)
+
+    async def anew(self) -> bool:
+        """Whether a connection that is opened now works."""
+        self.close()
+        return isinstance(await self(), Seen)
 
     async def _connected(self) -> asyncpg.Connection:
         """The open connection, unless it is old or its address has changed: neither would be noticed on it."""
@@ -95,3 +100,13 @@ class DatabaseLook:
             log.warning("the database cannot be used", kind=fault, error=complaint, exc_info=unexpected)
         self._complaint = complaint
         return Missed(fault)
+
+
+def _seen(facts: SchemaFacts, known: KnownRevisions, *, rls_bypassed: bool) -> Seen:
+    return Seen(
+        core_state(facts, known),
+        in_recovery=facts.in_recovery,
+        id_function_broken=facts.id_function_broken,
+        rls_bypassed=rls_bypassed,
+        unknown=tuple(sorted(facts.core_revisions - known.all)),
+    )

@@ -2,8 +2,10 @@
 
 import structlog
 
+from app.db.session import Database
 from app.health.checker import Checker
 from app.health.database import DatabaseLook
+from app.health.mending import Mender
 from app.health.verdicts import Check, Missed, Observation, Process, Verdict, liveness, readiness
 from app.metrics import Metrics
 from app.settings import Settings
@@ -19,11 +21,25 @@ class Probes:
         self._mode = settings.readiness_mode
         self._metrics = metrics
         self._look = DatabaseLook(settings) if self._mode != "process" else None
+        self._mender = Mender(
+            patience=settings.database_pool_patience,
+            is_reachable_anew=self._look.anew if self._look else _never,
+            replaced=metrics.pool_replacements.inc,
+        )
         self._checker = Checker(
-            self._look, interval=settings.readiness_interval, deadline=settings.readiness_timeout, told=self._note
+            self._look,
+            interval=settings.readiness_interval,
+            # A look, and where the pool is suspect: a trial, a second look, and a trial of a new pool.
+            deadline=4 * settings.readiness_timeout,
+            told=self._note,
         )
         self._last: Verdict | None = None
         metrics.watch_readiness(lambda: self.ready().ok)
+
+    def watch(self, database: Database) -> None:
+        """Judge this database's pool by the requests that use it."""
+        self._mender.database = database
+        database.told = self._mender.note
 
     def start(self) -> None:
         self._checker.start()
@@ -51,9 +67,10 @@ class Probes:
 
     @property
     def _process(self) -> Process:
-        return Process(self.draining, self._checker.alive, self._checker.seconds_since_beat)
+        wedged = self._mender.is_wedged(self._checker.standing.reachable_since)
+        return Process(self.draining, self._checker.alive, self._checker.seconds_since_beat, wedged)
 
-    def _note(self, observation: Observation | None) -> None:
+    async def _note(self, observation: Observation | None) -> None:
         """Count a look, and log where the verdict changed."""
         if observation is not None:
             self._metrics.checks.labels("failed" if isinstance(observation, Missed) else "answered").inc()
@@ -64,3 +81,9 @@ class Probes:
             write = log.info if verdict.ok else log.warning
             write("ready" if verdict.ok else "not ready", **failed, **notes)
         self._last = verdict
+        await self._mender.tend(self._checker.standing.reachable_since)
+
+
+async def _never() -> bool:
+    """In process mode nobody looks at the server."""
+    return False

@@ -11,7 +11,7 @@ Mode = Literal["database", "process", "fail-open"]
 FAILURES_UNTIL_DOWN = 2
 """One failed look is a blip; endpoints change after the second."""
 
-_SILENT = frozenset({Fault.UNREACHABLE, Fault.TIMEOUT, Fault.CONNECTION_LOST, Fault.STARTING_OR_STOPPING})
+_SILENT = frozenset({Fault.DNS, Fault.UNREACHABLE, Fault.TIMEOUT, Fault.CONNECTION_LOST, Fault.STARTING_OR_STOPPING})
 """The server itself does not answer; other faults may be an answer that this process is set up wrongly."""
 
 
@@ -24,6 +24,8 @@ class Seen:
     id_function_broken: bool = False
     rls_bypassed: bool = False
     """Row-level security is required, and does not hold this role or some tenant's table."""
+    unknown: tuple[str, ...] = ()
+    """Recorded revisions that this release does not have: what a rollback left."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,14 @@ class Standing:
     """Failed looks since the last good one."""
     at: float | None = None
     """When the last look ended, in seconds of a monotonic clock."""
+    reachable_since: float | None = None
+    """When the first of all good looks since the last failed one ended."""
 
     def after(self, observation: Observation, at: float) -> "Standing":
         if isinstance(observation, Seen):
-            return Standing(seen=observation, at=at)
-        return replace(self, missed=observation, failures=self.failures + 1, at=at)
+            since = at if self.reachable_since is None else self.reachable_since
+            return Standing(seen=observation, at=at, reachable_since=since)
+        return replace(self, missed=observation, failures=self.failures + 1, at=at, reachable_since=None)
 
     @property
     def down(self) -> bool:
@@ -64,6 +69,8 @@ class Process:
     draining: bool = False
     checker_alive: bool = True
     seconds_since_beat: float = 0.0
+    pool_wedged: bool = False
+    """The pool gives no working connection, nor does a new one, while one opened without it works."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Verdict:
 
 def liveness(process: Process, *, patience: float) -> Verdict:
     """Whether a restart would help. The database is not asked: a restart cannot mend it."""
-    return Verdict((Check("ping", ok=True), _checker(process, patience)))
+    return Verdict((Check("ping", ok=True), _checker(process, patience), _pool(process)))
 
 
 def readiness(mode: Mode, standing: Standing, process: Process, *, patience: float) -> Verdict:
@@ -95,6 +102,7 @@ def readiness(mode: Mode, standing: Standing, process: Process, *, patience: flo
         Check("ping", ok=True),
         Check("shutdown", ok=not process.draining, note="draining" if process.draining else ""),
         _checker(process, patience),
+        _pool(process),
     )
     return Verdict(own if mode == "process" else own + _database(mode, standing))
 
@@ -106,13 +114,18 @@ def _checker(process: Process, patience: float) -> Check:
     return Check("checker", ok=not stuck, note="the background checker is stuck" if stuck else "")
 
 
+def _pool(process: Process) -> Check:
+    wedged = "no working connection, nor from a new pool, while the server answers"
+    return Check("pool", ok=not process.pool_wedged, note=wedged if process.pool_wedged else "")
+
+
 def _database(mode: Mode, standing: Standing) -> tuple[Check, ...]:
     if standing.at is None:
         return (Check("database", ok=False, note="not looked at yet"),)
     reach = _reach(mode, standing)
     if standing.seen is None:
         return (reach,)
-    return reach, _schema(standing.seen.schema), _ids(standing.seen), *_rls(standing.seen)
+    return reach, _schema(standing.seen), _ids(standing.seen), *_rls(standing.seen)
 
 
 def _reach(mode: Mode, standing: Standing) -> Check:
@@ -133,14 +146,15 @@ def _excused(mode: Mode, standing: Standing, fault: Fault | None) -> bool:
     return mode == "fail-open" and (standing.seen is not None or fault in _SILENT)
 
 
-def _schema(state: SchemaState) -> Check:
-    ok = state in {SchemaState.CURRENT, SchemaState.AHEAD}
+def _schema(seen: Seen) -> Check:
+    ok = seen.schema in {SchemaState.CURRENT, SchemaState.AHEAD}
+    unknown = f", at revision {', '.join(seen.unknown)}" if seen.unknown else ""
     note = {
         SchemaState.CURRENT: "",
-        SchemaState.AHEAD: "ahead of this release",
+        SchemaState.AHEAD: f"ahead of this release{unknown}",
         SchemaState.BEHIND: "behind, plinth migrate has not run",
-        SchemaState.DIVERGED: "diverged from this release",
-    }[state]
+        SchemaState.DIVERGED: f"diverged from this release{unknown}",
+    }[seen.schema]
     return Check("schema", ok, note)
 
 

@@ -64,7 +64,13 @@ async def test_probes_answer_as_the_kubernetes_api_server_does() -> None:
     async with serving(settings(readiness_mode="process")) as client:
         assert (await client.get("/readyz")).text == "ok"
         verbose = (await client.get("/readyz?verbose")).text
-    assert verbose.splitlines() == ["[+]ping ok", "[+]shutdown ok", "[+]checker ok", "readyz check passed"]
+    assert verbose.splitlines() == [
+        "[+]ping ok",
+        "[+]shutdown ok",
+        "[+]checker ok",
+        "[+]pool ok",
+        "readyz check passed",
+    ]
 
 
 async def test_documentation_needs_no_internet() -> None:

@@ -66,7 +66,11 @@ async def test_a_look_that_hangs_shows_in_the_beat() -> None:
 async def test_without_a_look_it_still_beats() -> None:
     """In process mode nothing is observed, but the loop proves itself."""
     told = asyncio.Event()
-    checker = Checker(None, interval=1, deadline=1, told=lambda _: told.set())
+
+    async def tell(_: Observation | None) -> None:
+        told.set()
+
+    checker = Checker(None, interval=1, deadline=1, told=tell)
     checker.start()
     await asyncio.wait_for(told.wait(), 5)
     assert checker.standing.at is None
