@@ -122,7 +122,13 @@ def classify(error: BaseException) -> Fault | None:
         fault = _classify_one(link)
         if fault is not None:
             return fault
-    return None
+    return Fault.CONNECTION_LOST if any(map(_is_lost_in_sqlalchemy, _chain(error))) else None
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """What the driver raised, inside of what SQLAlchemy made of it."""
+    orig = getattr(error, "orig", None)
+    return (orig.__cause__ or orig) if isinstance(orig, BaseException) else error
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -175,7 +181,7 @@ def _is_pool_timeout(error: BaseException) -> bool:
 
 
 def _is_lost_in_sqlalchemy(error: BaseException) -> bool:
-    """What SQLAlchemy says by itself of a connection that ended, without a driver's error behind it."""
+    """What SQLAlchemy says by itself of a connection that ended; asked last, as it says so of each one it drops."""
     if _is_sqlalchemy(error, "InvalidRequestError"):
         return str(error) == "This connection is closed"  # new ones too, each time it tried
     if _is_sqlalchemy(error, "PendingRollbackError"):
@@ -212,5 +218,4 @@ _BY_KIND: tuple[tuple[Callable[[BaseException], bool], Fault], ...] = (
     ),
     (_is(asyncpg.PostgresError), Fault.SERVER_ERROR),  # without a SQLSTATE, or with one nobody knows
     (_is_of_the_network, Fault.UNREACHABLE),
-    (_is_lost_in_sqlalchemy, Fault.CONNECTION_LOST),
 )

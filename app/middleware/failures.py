@@ -5,13 +5,12 @@ request is one transaction, which was rolled back before the failure came here, 
 """
 
 import asyncio
-from typing import Any
 
 import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.db.faults import Fault, classify
+from app.db.faults import Fault, classify, driver_error
 from app.db.treatments import TREATMENTS
 from app.errors import PlinthError
 from app.metrics import Metrics
@@ -98,5 +97,5 @@ class Exchange:
 
 def _first_line(failure: Exception) -> str:
     """The driver's own message: no traceback a request in an outage, no statement, no values."""
-    cause: Any = getattr(failure, "orig", None) or failure
+    cause = driver_error(failure)
     return f"{type(cause).__name__}: {cause}".splitlines()[0]

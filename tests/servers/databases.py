@@ -58,6 +58,10 @@ class TestDatabase:
         """Run one statement as the owner."""
         return await fetch(self.owner_uri, query, *values)
 
+    async def superuser_fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
+        """Run one statement as the superuser, on the server's own database: it sees what everybody does."""
+        return await fetch(self.server.uri(), query, *values)
+
     async def fetchval(self, query: str, *values: Any) -> Any:
         """Run one statement as the owner; its first value."""
         rows = await self.fetch(query, *values)

@@ -1,0 +1,65 @@
+"""The table of docs/faults.md, row by row on real servers: what the client, the log and the metric say of a fault."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from app.db.faults import Fault
+from app.db.treatments import TREATMENTS
+from tests.integration.faults.asking import Api, asking
+from tests.integration.faults.scenes import SCENES, Scene
+from tests.servers.databases import TestDatabase
+from tests.servers.proxy import Remote
+
+ELSEWHERE = {
+    Fault.STALE_PLAN: "run again: test_stale_plans",
+    Fault.STARTING_OR_STOPPING: "needs a server of its own: test_restarts",
+    Fault.CONFIGURATION: "an address the driver does not take is refused before it gets there: test_address",
+}
+
+
+@pytest.fixture(params=SCENES, ids=lambda scene: scene.id)
+def scene(request: pytest.FixtureRequest) -> Scene:
+    made: Scene = request.param
+    return made
+
+
+@pytest_asyncio.fixture
+async def api(scene: Scene, database: TestDatabase, proxy: Remote) -> AsyncIterator[Api]:
+    async with asking(scene.settings(database, proxy)) as made:
+        yield made
+
+
+async def test_a_fault_is_told_as_the_table_says(scene: Scene, database: TestDatabase, proxy: Remote, api: Api) -> None:
+    """Status, problem type, time to wait, metric, log line; and only a connection in doubt is dropped."""
+    before = await api.pid() if scene.kept is not None else None
+    with capture_logs() as logged:
+        async with scene.around(database, api, proxy):
+            response = await api.sql(*scene.statements)
+    assert told(response) == expected(scene.fault)
+    assert api.faults(scene.fault) == 1
+    lines = [(line["kind"], line["log_level"]) for line in logged if line["event"] == "database fault"]
+    level = TREATMENTS[scene.fault].level
+    assert lines == ([] if level == "debug" else [(scene.fault.value, level)])
+    assert "canary" not in response.text + str(logged)
+    if before is not None:
+        assert (await api.pid() == before) is scene.kept
+
+
+def told(response: httpx2.Response) -> dict[str, Any]:
+    wait = response.headers.get("retry-after")
+    return {"status": response.status_code, "type": response.json()["type"], "waits": wait and int(wait) in range(1, 6)}
+
+
+def expected(fault: Fault) -> dict[str, Any]:
+    error = TREATMENTS[fault].error
+    return {"status": error.status, "type": f"/problems/{error.slug}", "waits": True if error.retry_after else None}
+
+
+def test_every_fault_has_a_scene() -> None:
+    """None is only claimed."""
+    assert {scene.fault for scene in SCENES} | set(ELSEWHERE) == set(Fault)
