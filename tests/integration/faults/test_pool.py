@@ -1,0 +1,145 @@
+"""The pool: exhausted, on a server that became read-only, wedged, and how it heals."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.faults import Fault
+from app.settings import Settings
+from tests.api import until
+from tests.integration.faults.asking import Api, asking, backends
+from tests.servers.databases import TestDatabase
+
+INSERT = "INSERT INTO projects (name) VALUES ('x')"
+
+
+def quick(settings: Settings, **changes: Any) -> Settings:
+    """The same, with a checker and a pool that soon lose patience."""
+    values = {"readiness_interval": 0.1, "readiness_timeout": 1.0, "database_pool_patience": 0.5, **changes}
+    return settings.model_copy(update=values)
+
+
+@asynccontextmanager
+async def locked(database: TestDatabase) -> AsyncIterator[None]:
+    locking = await asyncpg.connect(database.owner_uri)
+    await locking.execute("BEGIN; LOCK TABLE projects")
+    try:
+        yield
+    finally:
+        await locking.close()
+
+
+async def leak(api: Api, connections: int) -> list[AsyncConnection]:
+    """Take connections out of the pool, as a bug would, and keep them."""
+    return [await api.database.engine.connect() for _ in range(connections)]
+
+
+async def test_an_exhausted_pool_is_answered_within_2_seconds(database: TestDatabase) -> None:
+    """With the defaults: 503, busy, and the wait in the metric."""
+    async with asking(database.settings) as api:
+        leaked = await leak(api, 10)
+        started = time.monotonic()
+        answers = await asyncio.gather(*(api.client.get("/api/v1/projects") for _ in range(5)))
+        assert time.monotonic() - started < 2
+        assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {(503, "/problems/database-busy")}
+        assert api.faults(Fault.POOL_EXHAUSTED) == 5
+        waits = [api.sample("plinth_database_pool_wait_seconds_bucket", le=le) for le in ("1.0", "2.5")]
+        assert waits[1] - waits[0] == 5
+        for connection in leaked:
+            await connection.close()
+
+
+async def test_no_connection_to_a_server_that_was_read_only_is_used_again(database: TestDatabase) -> None:
+    """As after a failover: the first write finds out, and the whole pool is opened anew."""
+    setting = f"ALTER DATABASE {database.name} SET default_transaction_read_only = "
+    await database.fetch(setting + "on")
+    async with asking(database.settings) as api:
+        for connection in await leak(api, 5):
+            await connection.close()
+        await database.superuser_fetch(setting + "off")
+        answers = [await api.sql(INSERT) for _ in range(10)]
+        assert [answer.status_code for answer in answers] == [503] + [200] * 9
+        assert api.faults(Fault.READ_ONLY) == 1
+
+
+async def test_a_wedged_pool_is_replaced(database: TestDatabase) -> None:
+    """Nothing comes back to it, though the server is there: a new one serves, and the old connections end in time."""
+    async with asking(quick(database.settings, database_pool_timeout=0.1)) as api:
+        leaked = await leak(api, 10)
+
+        async def serves() -> bool:
+            return (await api.sql("SELECT 1")).status_code == 200
+
+        assert not await serves()
+        await until(serves)
+        assert api.sample("plinth_database_pool_replacements_total") == 1
+        assert (await api.client.get("/livez")).status_code == 200
+        for connection in leaked:
+            await connection.close()
+        await until(lambda: _at_most(database, 1))
+
+
+async def _at_most(database: TestDatabase, count: int) -> bool:
+    return await backends(database) <= count
+
+
+async def test_liveness_fails_where_a_new_pool_does_not_help(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only then, and with a check that is named for it; a success takes it back."""
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise ConnectionResetError("broken inside of this process")
+
+    async with asking(quick(database.settings)) as api:
+        with monkeypatch.context() as patch:
+            patch.setattr("app.db.engine.connect", fail)
+            assert (await api.sql("SELECT 1")).status_code == 503
+            await until(lambda: _live(api, 503, "[-]pool failed"))
+        assert (await api.sql("SELECT 1")).status_code == 200
+        await until(lambda: _live(api, 200, "[+]pool ok"))
+
+
+async def _live(api: Api, status: int, words: str) -> bool:
+    response = await api.client.get("/livez?verbose")
+    return response.status_code == status and words in response.text
+
+
+async def test_a_long_lock_is_no_reason_for_a_restart(database: TestDatabase) -> None:
+    """Requests time out for many times the pool's patience, and liveness stays as it is."""
+    settings = quick(database.settings, database_command_timeout=0.4, database_pool_timeout=0.2)
+    async with asking(settings) as api, locked(database):
+        await until(lambda: _ready(api))
+        ending = time.monotonic() + 4
+        while time.monotonic() < ending:
+            reads = (api.client.get("/api/v1/projects") for _ in range(15))
+            answers = await asyncio.gather(*reads, api.client.get("/livez"), api.client.get("/readyz"))
+            assert {answer.status_code for answer in answers[:-2]} == {503}
+            assert [answer.status_code for answer in answers[-2:]] == [200, 200]
+
+
+async def _ready(api: Api) -> bool:
+    return (await api.client.get("/readyz")).status_code == 200
+
+
+async def test_while_the_server_is_away_nothing_is_replaced(database: TestDatabase, proxy: Any) -> None:
+    """Every pool fails then, and every liveness check passes."""
+    settings = quick(database.through(proxy))
+    async with asking(settings) as api:
+        assert (await api.sql("SELECT 1")).status_code == 200
+        proxy.refuse()
+        proxy.reset()
+        ending = time.monotonic() + 2
+        while time.monotonic() < ending:
+            assert (await api.sql("SELECT 1")).status_code == 503
+            assert (await api.client.get("/livez")).status_code == 200
+            await asyncio.sleep(0.05)
+        assert api.sample("plinth_database_pool_replacements_total") == 0
+        proxy.pass_on()
+        assert (await api.sql("SELECT 1")).status_code == 200
