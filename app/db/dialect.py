@@ -14,8 +14,9 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 URL = "postgresql+plinth://"
-GOODBYE_SECONDS = 2
-"""How long a server gets to confirm a cancellation and an end; then the socket is dropped."""
+GOODBYE_SECONDS = 1
+"""How long a server gets to confirm a cancellation and an end; then the socket is dropped. A cancellation that comes
+just before its statement is lost; the server finds the socket closed then, see client_connection_check_interval."""
 
 
 class PlinthDialect(PGDialect_asyncpg):

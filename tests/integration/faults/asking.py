@@ -11,11 +11,12 @@ from fastapi import Body, FastAPI
 from sqlalchemy import text
 from starlette.responses import StreamingResponse
 
+from app import logs
 from app.db.context import Context
 from app.db.faults import Fault
 from app.db.session import Database, Session
 from app.main import create_app
-from app.settings import Settings
+from app.settings import Settings, load_settings
 from tests.api import running
 from tests.servers.databases import APP, TestDatabase
 
@@ -84,3 +85,10 @@ async def backends(database: TestDatabase, *, active: bool = False) -> int:
 
 async def gather(count: int, *statements: str, api: Api) -> list[httpx2.Response]:
     return list(await asyncio.gather(*(api.sql(*statements) for _ in range(count))))
+
+
+def serve() -> FastAPI:
+    """A factory for uvicorn: settings from the environment."""
+    settings = load_settings()
+    logs.configure(settings)
+    return asking_app(settings)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.faults import Fault
@@ -89,19 +89,17 @@ async def _at_most(database: TestDatabase, count: int) -> bool:
     return await backends(database) <= count
 
 
-async def test_liveness_fails_where_a_new_pool_does_not_help(
-    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_liveness_fails_where_a_new_pool_does_not_help(database: TestDatabase) -> None:
     """Only then, and with a check that is named for it; a success takes it back."""
 
-    async def fail(*_: Any, **__: Any) -> None:
+    def fail(*_: Any) -> None:
         raise ConnectionResetError("broken inside of this process")
 
     async with asking(quick(database.settings)) as api:
-        with monkeypatch.context() as patch:
-            patch.setattr("app.db.engine.connect", fail)
-            assert (await api.sql("SELECT 1")).status_code == 503
-            await until(lambda: _live(api, 503, "[-]pool failed"))
+        event.listen(api.database.engine.sync_engine, "connect", fail)
+        assert (await api.sql("SELECT 1")).status_code == 503
+        await until(lambda: _live(api, 503, "[-]pool failed"))
+        event.remove(api.database.engine.sync_engine, "connect", fail)
         assert (await api.sql("SELECT 1")).status_code == 200
         await until(lambda: _live(api, 200, "[+]pool ok"))
 
