@@ -1,0 +1,61 @@
+"""Requests without a pause, and what became of each."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx2
+
+
+@dataclass(frozen=True)
+class Answer:
+    path: str
+    status: int
+    began: float
+    seconds: float
+
+    @property
+    def at(self) -> float:
+        return self.began + self.seconds
+
+
+@dataclass
+class Load:
+    answers: list[Answer] = field(default_factory=list)
+
+    def failed(self) -> list[Answer]:
+        return [answer for answer in self.answers if answer.status != 200]
+
+    def slowest(self, path: str = "/api/v1/projects") -> float:
+        return max(answer.seconds for answer in self.answers if answer.path == path)
+
+    def recovered(self, since: float) -> float:
+        """Seconds from then until the last request that failed; those begun earlier do not count."""
+        return max((answer.at - since for answer in self.failed() if answer.began > since), default=0.0)
+
+    def statuses(self, path: str) -> set[int]:
+        return {answer.status for answer in self.answers if answer.path == path}
+
+
+async def _ask(client: httpx2.AsyncClient, path: str, load: Load, pause: float) -> None:
+    while True:
+        began = time.monotonic()
+        response = await client.get(path)
+        load.answers.append(Answer(path, response.status_code, began, time.monotonic() - began))
+        await asyncio.sleep(pause)
+
+
+@asynccontextmanager
+async def under_load(client: httpx2.AsyncClient, workers: int = 8) -> AsyncIterator[Load]:
+    """Several clients that read projects, and one each that asks as the kubelet does, all the time."""
+    load = Load()
+    paths = ["/api/v1/projects"] * workers + ["/livez", "/readyz"]
+    tasks = [asyncio.create_task(_ask(client, path, load, 0.01)) for path in paths]
+    try:
+        yield load
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
