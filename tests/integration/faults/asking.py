@@ -1,6 +1,7 @@
 """The API with one more route, which runs what it is told: the way to a fault of one's choice."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,6 +57,10 @@ def asking_app(settings: Settings) -> FastAPI:
     async def run(session: Session, statements: list[str] = Body()) -> list[Any]:
         results = [await session.execute(text(statement)) for statement in statements]
         return [str(result.scalar()) for result in results if result.returns_rows]
+
+    @app.get("/block")
+    async def block(seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - that is what it is for
 
     @app.get("/stream")
     async def stream(statement: str) -> StreamingResponse:

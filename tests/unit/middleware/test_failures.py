@@ -64,6 +64,56 @@ async def test_a_database_fault_becomes_its_problem_and_is_counted(failure: Exce
     assert metrics.registry.get_sample_value("plinth_database_faults_total", {"kind": kind}) == 1
 
 
+def stale_once(metrics: Metrics, times: int = 1) -> httpx2.AsyncClient:
+    """An app whose handler meets a stale plan so many times, after it has read the body."""
+    app = FastAPI()
+    app.add_middleware(Failures, metrics=metrics)
+    met = 0
+
+    @app.post("/things/{number}")
+    async def create(number: int, body: dict[str, str]) -> dict[str, str]:
+        nonlocal met
+        met += 1
+        if met <= times:
+            raise asyncpg.InvalidCachedStatementError("cached statement plan is invalid")
+        return {**body, "number": str(number), "met": str(met)}
+
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://api")
+
+
+async def test_a_request_that_met_a_stale_plan_is_run_again() -> None:
+    """With its path and its whole body; the client sees nothing of it, the metric does."""
+    metrics = Metrics()
+
+    async def pieces():
+        yield b'{"name":'
+        yield b' "x"}'
+
+    headers = {"Content-Type": "application/json"}
+    response = await stale_once(metrics).post("/things/7", content=pieces(), headers=headers)
+    assert response.json() == {"name": "x", "number": "7", "met": "2"}
+    assert metrics.registry.get_sample_value("plinth_database_faults_total", {"kind": "stale-plan"}) == 1
+
+
+async def test_it_is_run_again_only_once() -> None:
+    """What comes twice is told, with a time to come again."""
+    response = await stale_once(Metrics(), times=2).post("/things/7", json={})
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/database-busy")
+    assert "retry-after" in response.headers
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"), [(asyncpg.PostgresSyntaxError("SELEC"), 500), (asyncpg.DataError("canary"), 422)]
+)
+async def test_a_bug_is_a_500_with_a_traceback_and_a_value_is_never_logged(failure: Exception, status: int) -> None:
+    """The one is ours to find; the other is the client's, and the driver's message quotes it."""
+    with capture_logs() as logged:
+        response = await failing(failure).get("/")
+    assert response.status_code == status
+    assert [line["exc_info"] for line in logged if line["event"] == "database fault"] == [failure] * (status == 500)
+    assert "canary" not in str(logged) + response.text
+
+
 async def test_a_failure_after_the_beginning_is_not_hidden() -> None:
     """Once bytes are sent only the server can still act: it cuts the connection."""
     with pytest.raises(RuntimeError):
