@@ -99,7 +99,7 @@ async def test_a_frozen_backend_costs_one_request(database: TestDatabase) -> Non
         try:
             began = time.monotonic()
             assert (await api.sql("SELECT 1")).status_code == 503
-            assert time.monotonic() - began < 0.5 + 2
+            assert time.monotonic() - began < 0.5 + 1.5  # nobody waits for the end of that connection
             assert (await api.sql("SELECT 1")).status_code == 200
             assert api.faults(Fault.TIMEOUT) == 1
         finally:

@@ -8,12 +8,11 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.faults import Fault
 from app.settings import Settings
 from tests.api import until
-from tests.integration.faults.asking import Api, asking, backends
+from tests.integration.faults.asking import Api, asking, backends, gather
 from tests.servers.databases import TestDatabase
 
 INSERT = "INSERT INTO projects (name) VALUES ('x')"
@@ -35,24 +34,28 @@ async def locked(database: TestDatabase) -> AsyncIterator[None]:
         await locking.close()
 
 
-async def leak(api: Api, connections: int) -> list[AsyncConnection]:
-    """Take connections out of the pool, as a bug would, and keep them."""
-    return [await api.database.engine.connect() for _ in range(connections)]
+@asynccontextmanager
+async def leaked(api: Api, count: int) -> AsyncIterator[None]:
+    """So many connections taken out of the pool, as by a bug, and kept."""
+    connections = [await api.database.engine.connect() for _ in range(count)]
+    try:
+        yield
+    finally:
+        for connection in connections:
+            await connection.close()
 
 
 async def test_an_exhausted_pool_is_answered_within_2_seconds(database: TestDatabase) -> None:
     """With the defaults: 503, busy, and the wait in the metric."""
     async with asking(database.settings) as api:
-        leaked = await leak(api, 10)
-        started = time.monotonic()
-        answers = await asyncio.gather(*(api.client.get("/api/v1/projects") for _ in range(5)))
-        assert time.monotonic() - started < 2
+        async with leaked(api, 10):
+            started = time.monotonic()
+            answers = await asyncio.gather(*(api.client.get("/api/v1/projects") for _ in range(5)))
+            assert time.monotonic() - started < 2
         assert {(answer.status_code, answer.json()["type"]) for answer in answers} == {(503, "/problems/database-busy")}
         assert api.faults(Fault.POOL_EXHAUSTED) == 5
         waits = [api.sample("plinth_database_pool_wait_seconds_bucket", le=le) for le in ("1.0", "2.5")]
         assert waits[1] - waits[0] == 5
-        for connection in leaked:
-            await connection.close()
 
 
 async def test_no_connection_to_a_server_that_was_read_only_is_used_again(database: TestDatabase) -> None:
@@ -60,28 +63,26 @@ async def test_no_connection_to_a_server_that_was_read_only_is_used_again(databa
     setting = f"ALTER DATABASE {database.name} SET default_transaction_read_only = "
     await database.fetch(setting + "on")
     async with asking(database.settings) as api:
-        for connection in await leak(api, 5):
-            await connection.close()
-        await database.superuser_fetch(setting + "off")
-        answers = [await api.sql(INSERT) for _ in range(10)]
-        assert [answer.status_code for answer in answers] == [503] + [200] * 9
+        async with leaked(api, 5):
+            await database.superuser_fetch(setting + "off")
+        assert (await api.sql(INSERT)).status_code == 503
+        answers = await gather(10, INSERT, api=api)  # at once, so that each connection is used
+        assert [answer.status_code for answer in answers] == [200] * 10
         assert api.faults(Fault.READ_ONLY) == 1
 
 
 async def test_a_wedged_pool_is_replaced(database: TestDatabase) -> None:
     """Nothing comes back to it, though the server is there: a new one serves, and the old connections end in time."""
     async with asking(quick(database.settings, database_pool_timeout=0.1)) as api:
-        leaked = await leak(api, 10)
 
         async def serves() -> bool:
             return (await api.sql("SELECT 1")).status_code == 200
 
-        assert not await serves()
-        await until(serves)
-        assert api.sample("plinth_database_pool_replacements_total") == 1
-        assert (await api.client.get("/livez")).status_code == 200
-        for connection in leaked:
-            await connection.close()
+        async with leaked(api, 10):
+            assert not await serves()
+            await until(serves)
+            assert api.sample("plinth_database_pool_replacements_total") == 1
+            assert (await api.client.get("/livez")).status_code == 200
         await until(lambda: _at_most(database, 1))
 
 
