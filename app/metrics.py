@@ -75,7 +75,9 @@ class Metrics:
             registry=self.registry,
         )
         self.pool_replacements = Counter(
-            "plinth_database_pool_replacements", "Pools that gave no working connection", registry=self.registry
+            "plinth_database_pool_replacements",
+            "Pools replaced as they gave no working connection",
+            registry=self.registry,
         )
         for kind in Fault:
             self.faults.labels(kind)

@@ -57,9 +57,9 @@ async def test_a_schema_ahead_is_ready_and_says_so(database: TestDatabase) -> No
     """After a rollback the older code serves on the newer schema, which its log tells from a foreign one."""
     await database.fetch("UPDATE alembic_version SET version_num = '9999'")
     async with serving(quick(database.settings)) as client:
-        await until(readyz(client, 200, "[+]schema ok: ahead"))
+        await until(readyz(client, 200, "[+]schema ok: ahead of this release, at revision 9999"))
         await database.fetch("DELETE FROM plinth_migration_log")
-        await until(readyz(client, 503, "[-]schema failed: diverged"))
+        await until(readyz(client, 503, "[-]schema failed: diverged from this release, at revision 9999"))
 
 
 @pytest.mark.parametrize("server", [17], indirect=True)

@@ -1,4 +1,4 @@
-"""docs/faults.md, made from what the code decides: ``python -m tests.pages.faults`` writes it."""
+"""docs/faults.md, made from what the code decides: ``python -m tests.faults_table`` writes it."""
 
 from pathlib import Path
 from typing import get_args
@@ -8,7 +8,7 @@ from app.db.revision import SchemaState
 from app.db.treatments import TREATMENTS, Drop, Treatment
 from app.health.verdicts import Missed, Mode, Observation, Process, Seen, Standing, readiness
 
-PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+PAGE = Path(__file__).parents[1] / "docs" / "faults.md"
 BEGIN, END = "<!-- table -->\n", "<!-- /table -->\n"
 HEADER = (
     "| fault | when | the client sees | the kubelet sees | log | the pool drops |\n"
