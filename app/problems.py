@@ -81,7 +81,6 @@ _BY_STATUS = {problem.status: problem for problem in reversed(CATALOGUE.values()
     422: VALIDATION,
     503: _from_status(HTTPStatus.SERVICE_UNAVAILABLE),
     500: CATALOGUE["internal"],
-    422: VALIDATION,
 }
 
 

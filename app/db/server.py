@@ -18,7 +18,8 @@ _SCHEMA = """
 SELECT pg_catalog.pg_is_in_recovery() AS in_recovery,
        pg_catalog.to_regprocedure('pg_catalog.uuidv7()') IS NOT NULL AS has_uuidv7,
        (SELECT prosrc FROM pg_catalog.pg_proc
-         WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure('public.plinth_id()')::pg_catalog.oid) AS id_source,
+         WHERE oid OPERATOR(pg_catalog.=) pg_catalog.to_regprocedure('public.plinth_id()')::pg_catalog.oid
+       ) AS id_source,
        {core} AS core_revisions,
        {log} AS core_log
 """

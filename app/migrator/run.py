@@ -8,7 +8,7 @@ from functools import partial
 
 from alembic import command
 
-from app.db.faults import classify
+from app.db.faults import Fault, classify
 from app.db.revision import Lineage, SchemaState
 from app.db.server import ServerFacts
 from app.errors import DatabaseNotReachable, NotPersisted, PlinthError
