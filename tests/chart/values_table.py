@@ -1,6 +1,6 @@
 """One text for every value: its comment in values.yaml, which this writes into the schema and the README.
 
-What stands under ``settings`` is described by app/settings.py. ``python -m tests.chart.values_table`` brings both up to
+What stands under ``settings`` is described by app/settings. ``python -m tests.chart.values_table`` brings both up to
 date; a test says when that was forgotten.
 """
 
