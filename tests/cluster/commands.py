@@ -3,7 +3,8 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.console import ClusterError
@@ -57,6 +58,19 @@ def succeeds(*argv: str | Path, env: Mapping[str, str] | None = None) -> bool:
     except ClusterError:
         return False
     return True
+
+
+@contextmanager
+def running(*argv: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A program whose standard output is read while it runs; it is ended with the context."""
+    command = subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
+    )
+    with command as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def spawn(argv: tuple[str, ...], log: Path, env: Mapping[str, str]) -> int:

@@ -13,15 +13,15 @@ class ClusterError(Exception):
     """Says in one sentence what is wrong and what to do about it."""
 
 
-def say(text: str) -> None:
-    sys.stderr.write(f"cluster: {text}\n")
+def say(text: str, speaker: str = "cluster") -> None:
+    sys.stderr.write(f"{speaker}: {text}\n")
     sys.stderr.flush()
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
+def step(title: str, speaker: str = "cluster") -> Iterator[None]:
     """Announce a step only once it is slow, and then say how long it took."""
-    announcement = threading.Timer(WORTH_SHOWING_SECONDS, say, [f"{title} ..."])
+    announcement = threading.Timer(WORTH_SHOWING_SECONDS, say, [f"{title} ...", speaker])
     announcement.daemon = True
     announcement.start()
     began = time.monotonic()
@@ -30,4 +30,4 @@ def step(title: str) -> Iterator[None]:
     finally:
         announcement.cancel()
     if (seconds := time.monotonic() - began) > WORTH_SHOWING_SECONDS:
-        say(f"{title}: {seconds:.1f} s")
+        say(f"{title}: {seconds:.1f} s", speaker)

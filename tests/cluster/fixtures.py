@@ -1,6 +1,7 @@
-"""pytest fixtures: ``cluster`` for the session, ``namespace`` for one test."""
+"""pytest fixtures: ``cluster`` for the session, ``namespace`` for one test, ``shared_namespace`` for a module's."""
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,7 +18,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Tell the fixtures of a test that it failed, which pytest itself does not."""
     report = yield
     if report.failed:
-        item.stash[_failed] = True
+        for node in item.listchain():
+            node.stash[_failed] = True
     return report
 
 
@@ -33,7 +35,20 @@ def cluster() -> Cluster:
 
 @pytest.fixture
 def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Namespace]:
-    with cluster.namespace(request.node.nodeid) as namespace:
+    with _namespace(cluster, request.node) as namespace:
         yield namespace
-        if request.node.stash.get(_failed, False):
+
+
+@pytest.fixture(scope="module")
+def shared_namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Namespace]:
+    """One namespace for all tests of a module, where they do not disturb each other."""
+    with _namespace(cluster, request.node) as namespace:
+        yield namespace
+
+
+@contextmanager
+def _namespace(cluster: Cluster, node: pytest.Item | pytest.Collector) -> Iterator[Namespace]:
+    with cluster.namespace(node.nodeid.removesuffix(".py")) as namespace:
+        yield namespace
+        if node.stash.get(_failed, False):
             namespace.keep_evidence()
