@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from tests.cluster.client import Cluster, Namespace
 from tests.e2e.databases import ExternalDatabase
+from tests.e2e.images import derived
 from tests.e2e.load import Traffic
 from tests.e2e.releases import Release
 
@@ -44,6 +44,4 @@ def traffic(namespace: Namespace) -> Traffic:
 @pytest.fixture(scope="session")
 def next_image(cluster: Cluster) -> str:
     """An image of the next release: this one with one more core revision."""
-    name = f"{cluster.image}-next"
-    cluster.image_build(name, Path(__file__).parent / "next", [f"--build-arg=RELEASE={cluster.image}"])
-    return name
+    return derived(cluster, "next")

@@ -1,5 +1,6 @@
-"""An external database of the tests: PostgreSQL 17 and 18 in pods, behind one Service that moves between them."""
+"""Databases of the tests: the chart's embedded one, and PostgreSQL 17 and 18 in pods behind one Service that moves."""
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,17 @@ class ExternalDatabase:
         self.namespace.helm("install", f"postgres-{major}", str(CHART), *arguments)
         self.namespace.kubectl("wait", f"pod/postgres-{major}", "--for=condition=Ready", f"--timeout={READY_SECONDS}s")
 
-    def sql(self, major: int, statement: str) -> list[str]:
+    def sql(self, server: int | str, statement: str) -> list[str]:
         """Run SQL as the superuser; the rows, their columns separated by |."""
         return self._shell(
-            major, 'psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -d plinth -c "$1"', statement
+            server, 'psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -d plinth -c "$1"', statement
         ).splitlines()
+
+    def restart(self, server: int | str, signal: str = "INT") -> float:
+        """End the server, fast (INT) or without goodbye (QUIT); the kubelet starts it again. When that began."""
+        began = time.time()
+        self.namespace.kubectl("exec", f"postgres-{server}", "--", "sh", "-c", f"kill -{signal} 1")
+        return began
 
     def close_to_the_app(self, major: int) -> float:
         """Keep the app's role out and end its sessions; the time at which that began."""
@@ -39,12 +46,38 @@ class ExternalDatabase:
         # By the old server's pg_dump: Debian's 17.12 keeps column options that only its own pg_dump knows to leave out.
         self._shell(old, "pg_dump -h 127.0.0.1 -Fc plinth >/tmp/plinth.dump")
         self._shell(old, f"pg_restore -h postgres-{new} --exit-on-error -d plinth /tmp/plinth.dump")
-        self.namespace.kubectl(
-            "patch", "service/database", f'--patch={{"spec": {{"selector": {{"app": "postgres-{new}"}}}}}}'
-        )
+        self.lead_to(new)
         return time.time()
 
-    def _shell(self, major: int, script: str, *arguments: str) -> str:
+    def lead_to(self, server: int | str) -> None:
+        """Point the Service at another server."""
+        patch = json.dumps({"spec": {"selector": {"app": f"postgres-{server}"}}})
+        self.namespace.kubectl("patch", "service/database", f"--patch={patch}")
+
+    def _shell(self, server: int | str, script: str, *arguments: str) -> str:
         login = "export PGUSER=postgres PGPASSWORD=$(cat /run/secrets/postgres/password);"
-        pod = f"postgres-{major}"
+        pod = f"postgres-{server}"
         return self.namespace.kubectl("exec", pod, "--", "sh", "-ec", f"{login} {script}", "sh", *arguments)
+
+
+@dataclass(frozen=True)
+class EmbeddedDatabase:
+    """The chart's own database, which can be stopped: its volume outlives its pod."""
+
+    namespace: Namespace
+    name: str = "plinth-postgresql"
+
+    def stop(self) -> float:
+        """Begin to stop the server for good; when that was."""
+        began = time.time()
+        self.namespace.kubectl("scale", f"statefulset/{self.name}", "--replicas=0")
+        return began
+
+    def start(self) -> None:
+        self.namespace.kubectl("scale", f"statefulset/{self.name}", "--replicas=1")
+
+    def sql(self, statement: str) -> list[str]:
+        """Run SQL as the superuser; the rows, their columns separated by |."""
+        script = 'PGPASSWORD=$(cat /run/secrets/postgresql/superuser) exec psql -qAtX -v ON_ERROR_STOP=1 "$@"'
+        psql = ("sh", "-ec", script, "sh", "-h", "127.0.0.1", "-U", "postgres", "-d", "plinth", "-c", statement)
+        return self.namespace.kubectl("exec", f"{self.name}-0", "--", *psql).splitlines()

@@ -18,12 +18,23 @@ EXTERNAL = (
 )
 """Values for the database of tests/e2e/databases.py."""
 
-POST = """
-import sys, urllib.request
-request = urllib.request.Request(sys.argv[1], sys.argv[2].encode(), {"Content-Type": "application/json"})
-print(urllib.request.urlopen(request, timeout=15).read().decode())
+ASK = """
+import json, sys, httpx2
+method, url, body, timeout = json.loads(sys.argv[1])
+answer = httpx2.request(method, url, json=body, timeout=timeout)
+print(json.dumps({"status": answer.status_code, "headers": dict(answer.headers), "text": answer.text}))
 """
-"""What a pod of the app runs to call the API; the API server's proxy sends no content type."""
+"""What a pod of the app runs to ask the API; the API server's proxy sends no bodies, and shows no headers."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    def json(self) -> Any:
+        return json.loads(self.text)
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,8 @@ class Release:
     namespace: Namespace
     name: str = "plinth"
 
-    def install(self, *values: str, flags: tuple[str, ...] = ("--wait",)) -> None:
-        self.namespace.helm("install", *self.arguments(*values), *flags, TIMEOUT)
+    def install(self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",)) -> None:
+        self.namespace.helm("install", *self.arguments(*values, image=image), *flags, TIMEOUT)
 
     def upgrade(self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",)) -> None:
         self.namespace.helm("upgrade", *self.arguments(*values, image=image), "--reuse-values", *flags, TIMEOUT)
@@ -57,9 +68,15 @@ class Release:
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """POST to the API, from a pod of the app through its Service."""
-        url = f"http://{self.name}/api/v1{path}"
-        python = ("python", "-c", POST, url, json.dumps(body))
-        return json.loads(self.namespace.kubectl("exec", f"deployment/{self.name}", "--container=app", "--", *python))
+        answer = self.ask("POST", f"http://{self.name}/api/v1{path}", body)
+        assert answer.status == 201, answer
+        return answer.json()
+
+    def ask(self, method: str, url: str, body: dict[str, Any] | None = None, *, timeout: float = 15) -> Answer:
+        """Ask any address of the cluster, from a pod of the app; raises ClusterError where nobody answers in time."""
+        python = ("python", "-c", ASK, json.dumps([method, url, body, timeout]))
+        said = self.namespace.kubectl("exec", f"deployment/{self.name}", "--container=app", "--", *python)
+        return Answer(**json.loads(said))
 
     def items(self, path: str, limit: int = 100) -> Iterator[dict[str, Any]]:
         """Every item of a list, page after page."""
@@ -76,14 +93,33 @@ class Release:
         service = f"/api/v1/namespaces/{self.namespace.name}/services/{self.name}:http/proxy/readyz?verbose"
         return self.namespace.kubectl("get", f"--raw={service}")
 
+    def roll(self) -> None:
+        """Replace every pod of the app, one after the other; over when the last one has drained."""
+        self.namespace.kubectl("rollout", "restart", f"deployment/{self.name}")
+        self.namespace.kubectl("rollout", "status", f"deployment/{self.name}", "--timeout=120s")
+        self.namespace.cluster.wait_for(
+            "the old pods to end", lambda: len(self._all_pods()) == len(self.pods()), 60, interval=0.5
+        )
+
     def _url(self, path: str) -> str:
         return f"/api/v1/namespaces/{self.namespace.name}/services/{self.name}:http/proxy/api/v1{path}"
 
     def ready_pods(self) -> list[dict[str, Any]]:
         """The app's pods that are ready, and not about to end."""
-        pods = self.namespace.kubectl_json("get", "pods", "--selector=app.kubernetes.io/component=app")["items"]
-        staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-        return [pod for pod in staying if condition(pod, "Ready")["status"] == "True"]
+        return [pod for pod in self.pods() if condition(pod, "Ready")["status"] == "True"]
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The app's pods that are not about to end."""
+        return [pod for pod in self._all_pods() if "deletionTimestamp" not in pod["metadata"]]
+
+    def _all_pods(self) -> list[dict[str, Any]]:
+        selector = f"--selector=app.kubernetes.io/component=app,app.kubernetes.io/instance={self.name}"
+        pods: list[dict[str, Any]] = self.namespace.kubectl_json("get", "pods", selector)["items"]
+        return pods
+
+    def restarts(self) -> int:
+        """How often the kubelet started a container of the app anew."""
+        return sum(status["restartCount"] for pod in self.pods() for status in pod["status"]["containerStatuses"])
 
     def gated(self) -> dict[str, Any]:
         """The GatedMigration."""

@@ -15,7 +15,10 @@ import httpx2
 
 BASE = os.environ["TARGET"]
 SECONDS = float(os.environ["SECONDS"])
-PAUSE = 0.1
+RATES = {"kept": int(os.environ["KEPT"]), "closed": int(os.environ["CLOSED"])}
+"""Requests a second on connections that are kept, and on one connection each."""
+PACE = 0.2
+"""Seconds from one request of a worker to its next one."""
 
 
 class Tally:
@@ -25,7 +28,7 @@ class Tally:
         self.clear()
 
     def clear(self) -> None:
-        self.good = 0
+        self.good = dict.fromkeys(RATES, 0)
         self.written: list[str] = []
         self.failed: list[dict[str, object]] = []
 
@@ -37,13 +40,22 @@ class Tally:
 
 async def main() -> None:
     tally, ends = Tally(), time.monotonic() + SECONDS
-    async with httpx2.AsyncClient(base_url=BASE, timeout=15) as kept:
+    async with client(max_keepalive_connections=None) as kept, client(max_keepalive_connections=0) as closed:
         project = await first_project(kept)
         print(json.dumps({"project": project}), flush=True)
-        workers = [worker(kept, project, tally, ends) for _ in range(4)]
-        workers += [worker(None, project, tally, ends) for _ in range(2)]
+        workers = [
+            worker(kept if connection == "kept" else closed, connection, project, tally, ends)
+            for connection, rate in RATES.items()
+            for _ in range(round(rate * PACE))
+        ]
         await asyncio.gather(*workers, reporter(tally, ends))
     print(tally.line(), flush=True)
+
+
+def client(max_keepalive_connections: int | None) -> httpx2.AsyncClient:
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=max_keepalive_connections)
+    headers = {"Connection": "close"} if max_keepalive_connections == 0 else {}
+    return httpx2.AsyncClient(base_url=BASE, timeout=15, limits=limits, headers=headers)
 
 
 async def first_project(client: httpx2.AsyncClient) -> str:
@@ -57,54 +69,34 @@ async def reporter(tally: Tally, ends: float) -> None:
         print(tally.line(), flush=True)
 
 
-async def worker(kept: httpx2.AsyncClient | None, project: str, tally: Tally, ends: float) -> None:
-    number = 0
+async def worker(client: httpx2.AsyncClient, connection: str, project: str, tally: Tally, ends: float) -> None:
+    number, due = 0, time.monotonic() + random.uniform(0, PACE)
     while time.monotonic() < ends:
+        # On time as long as answers are; after slow ones it goes on from now, rather than make up for them at once.
+        due = max(time.monotonic(), due + PACE)
+        await asyncio.sleep(due - time.monotonic())
         number += 1
-        client = kept or httpx2.AsyncClient(base_url=BASE, timeout=15, headers={"Connection": "close"})
-        try:
-            await one(client, project, tally, number)
-        finally:
-            if kept is None:
-                await client.aclose()
-        await asyncio.sleep(PAUSE * random.uniform(0.5, 1.5))
+        await one(client, connection, project, tally, number)
 
 
-async def one(client: httpx2.AsyncClient, project: str, tally: Tally, number: int) -> None:
+async def one(client: httpx2.AsyncClient, connection: str, project: str, tally: Tally, number: int) -> None:
     method, path, body = [
         ("POST", f"/projects/{project}/tasks", {"title": f"task {number}"}),
         ("GET", f"/projects/{project}/tasks?limit=10", None),
         ("GET", f"/projects/{project}", None),
     ][number % 3]
-    began = time.time()
+    seen: dict[str, object] = {"time": time.time(), "connection": connection, "request": f"{method} {path}"}
     try:
         answer = await client.request(method, path, json=body)
     except httpx2.HTTPError as error:
-        tally.failed.append(
-            {
-                "time": began,
-                "ended": time.time(),
-                "request": f"{method} {path}",
-                "kind": type(error).__name__,
-                "error": repr(error.__cause__ or error),
-            }
-        )
-        return
-    if answer.is_success:
-        tally.good += 1
-        if method == "POST":
-            tally.written.append(answer.json()["id"])
+        seen |= {"kind": type(error).__name__, "error": repr(error.__cause__ or error)}
     else:
-        tally.failed.append(
-            {
-                "time": began,
-                "ended": time.time(),
-                "request": f"{method} {path}",
-                "kind": answer.status_code,
-                "retryAfter": answer.headers.get("Retry-After"),
-                "body": answer.text[:200],
-            }
-        )
+        if answer.is_success:
+            tally.good[connection] += 1
+            tally.written += [answer.json()["id"]] if method == "POST" else []
+            return
+        seen |= {"kind": answer.status_code, "retryAfter": answer.headers.get("Retry-After"), "body": answer.text[:200]}
+    tally.failed.append(seen | {"ended": time.time()})
 
 
 if __name__ == "__main__":

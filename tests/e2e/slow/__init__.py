@@ -1,0 +1,1 @@
+"""Slow on purpose: a slice that only the tests' own image has."""
