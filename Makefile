@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CLUSTER_TOOL := tests/cluster/cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help dev up upgrade down test check format unit lock k8s figures-bundle figures-migrations plot-ids
+.PHONY: help dev up upgrade down test check format unit lock k8s figures-bundle figures-migrations plot-ids figures-app
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ figures-migrations: $(VENV)/ready ## Measure that migrations do not hurt: one li
 
 plot-ids: $(VENV)/ready ## Measure how indexes grow under v4, v7 and a flip: docs/ids.md's plot and table, some minutes
 	@$(BIN)/python -m tests.figures.growth
+
+figures-app: $(VENV)/ready ## Measure the app under every fault: about 20 minutes, one line a figure; exits 1 where one is short
+	@$(BIN)/python -m tests.figures.app
 
 $(VENV)/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: set PYTHON=")'

@@ -16,10 +16,11 @@ from pathlib import Path
 import asyncpg
 
 from app.db import ids
-from app.db.packaged import Major, PackagedServer, data_root
+from app.db.packaged import PackagedServer
 from app.db.revision import ROOT
 from tests.figures import ids as figures_of_ids
 from tests.figures.figure import Figure, report
+from tests.figures.servers import running
 from tests.integration.migrator.conftest import Revisions
 from tests.integration.migrator.test_killed import RANDOM, ROWS, SAFE_FORMS
 from tests.processes import PLINTH, environment, plinth
@@ -52,17 +53,8 @@ def figures() -> Iterator[Figure]:
 
 @contextmanager
 def _servers() -> Iterator[tuple[PackagedServer, PackagedServer]]:
-    root = data_root()
-    root.mkdir(parents=True, exist_ok=True)
-    majors: tuple[Major, Major] = (17, 18)
-    with tempfile.TemporaryDirectory(prefix="figures-", dir=root) as folder:
-        Path(folder).chmod(0o755)
-        old, new = (prepare(PackagedServer(major, Path(folder) / str(major), FAST).start()) for major in majors)
-        try:
-            yield old, new
-        finally:
-            old.stop()
-            new.stop()
+    with running(17, **FAST) as old, running(18, **FAST) as new:
+        yield prepare(old), prepare(new)
 
 
 def _five_at_once(database: TestDatabase) -> Iterator[Figure]:
