@@ -18,7 +18,7 @@ from tests.e2e.load import Traffic
 from tests.e2e.outages import suffer
 from tests.e2e.releases import Release
 from tests.e2e.rollouts import roll
-from tests.figures import probes
+from tests.figures import probes, tenants
 from tests.figures.figure import Figure, report
 
 OUTAGE_SECONDS = 300
@@ -46,7 +46,7 @@ def _outage(cluster: Cluster) -> Iterator[Figure]:
         with step("installing a release for each readiness.mode", "figures"):
             fleet.install()
         with step(f"an outage of {OUTAGE_SECONDS} s", "figures"):
-            outage = suffer(fleet, OUTAGE_SECONDS, meanwhile=lambda: of_processes.extend(probes.figures()))
+            outage = suffer(fleet, OUTAGE_SECONDS, lambda: of_processes.extend([*probes.figures(), *tenants.figures()]))
     yield Figure("restarts in an outage of 5 minutes", sum(outage.restarts.values()), "", 0)
     yield Figure("unready after the outage begins", outage.unready_seconds, "s", 15)
     yield Figure("ready after the outage ends", outage.ready_seconds, "s", 10)
