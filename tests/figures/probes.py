@@ -18,7 +18,7 @@ from tests.cluster.console import step
 from tests.figures.figure import Figure
 from tests.figures.servers import running
 from tests.processes import Process, started
-from tests.servers.databases import APP, OWNER, PASSWORD, TEMPLATE
+from tests.servers.databases import APP, OWNER, PASSWORD, TEMPLATE, prepare
 from tests.servers.proxy import proxying
 
 INTERVAL_SECONDS = 2

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from app import logs
 from tests.cluster.console import step
 from tests.figures.figure import Figure
-from tests.figures.servers import prepared_server
+from tests.figures.servers import running
 from tests.integration.test_tenants import interleave, misplaced
-from tests.servers.databases import TEMPLATE, TestDatabase, app_settings, new_database
+from tests.servers.databases import TEMPLATE, TestDatabase, app_settings, new_database, prepare
 
 REQUESTS = 10_000
 
 
 def figures() -> Iterator[Figure]:
     title = f"{REQUESTS} requests of two tenants, with cancellations"
-    with prepared_server() as server, new_database(server, TEMPLATE) as database, step(title, "figures"):
+    with running(18) as server, new_database(prepare(server), TEMPLATE) as database, step(title, "figures"):
         yield Figure(f"foreign rows in {REQUESTS} requests", asyncio.run(_foreign(database)), "", 0)
 
 
