@@ -9,8 +9,6 @@ from app.db.connections import Connector, session_limits
 from app.db.pool import Pool
 from app.settings import Settings
 
-_URL = "postgresql+asyncpg://"  # the address itself is given to asyncpg, see app.db.connections
-
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """The API's engine, with a pool. Opens no connection yet."""

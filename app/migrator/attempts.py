@@ -11,7 +11,9 @@ _LONGEST_BACKOFF_SECONDS = 15.0
 Verdict = Literal["again", "locked", "lost", "failed"]
 
 _LOCKED = frozenset({Fault.LOCK_TIMEOUT, Fault.SERIALIZATION})  # a deadlock is a lock that was not to be had, too
-_LOST = frozenset({Fault.CONNECTION_LOST, Fault.STARTING_OR_STOPPING, Fault.UNREACHABLE, Fault.TIMEOUT, Fault.TLS})
+_LOST = frozenset(
+    {Fault.CONNECTION_LOST, Fault.STARTING_OR_STOPPING, Fault.UNREACHABLE, Fault.DNS, Fault.TIMEOUT, Fault.TLS}
+)
 
 
 def judge(fault: Fault | None, attempt: int, most: int) -> Verdict:

@@ -134,7 +134,7 @@ async def _close(connection: asyncpg.Connection) -> None:
         await connection.close(timeout=_FAREWELL_SECONDS)
     except Exception as error:
         # What was done is committed or not, whatever becomes of this connection.
-        if classify(error) not in {Fault.CONNECTION_LOST, Fault.TIMEOUT, Fault.UNREACHABLE}:
+        if classify(error) not in {Fault.CONNECTION_LOST, Fault.TIMEOUT, Fault.UNREACHABLE, Fault.DNS}:
             raise
 
 

@@ -102,8 +102,9 @@ def converges(
                 return points
             points += 1
             outcome = asyncio.run(migrate(database.owner_settings, gated))
-            if outcome.exit_code != 0 or asyncio.run(schema(database.superuser_uri)) != wanted:
-                raise NotConverged(f"killed at statement {points}: {outcome}")
+            found = asyncio.run(schema(database.superuser_uri))
+            if outcome.exit_code != 0 or found != wanted:
+                raise NotConverged(f"killed at statement {points}: {sorted({*found} ^ {*wanted})} {outcome}")
 
 
 def use(root: Path) -> None:
