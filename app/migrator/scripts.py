@@ -30,8 +30,11 @@ class Scripts:
         """The revisions between what is recorded and the heads, in the order they are applied."""
         if not recorded <= self.known.all:
             return ()
-        upwards = self._directory.revision_map.iterate_revisions("heads", tuple(recorded) or "base")
-        return tuple(reversed([script.revision for script in upwards]))
+        # Alembic's own walk down from the heads leaves out a second head, once a first is recorded.
+        steps = self._directory.revision_map.iterate_revisions
+        done = {script.revision for script in steps(tuple(recorded), "base", inclusive=True)} if recorded else set()
+        upwards = reversed([script.revision for script in steps("heads", "base")])
+        return tuple(revision for revision in upwards if revision not in done)
 
     def module(self, revision: str) -> Any:
         """The revision's own file, loaded."""

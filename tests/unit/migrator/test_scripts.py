@@ -1,0 +1,39 @@
+"""What is pending."""
+
+from pathlib import Path
+
+import pytest
+
+from app.migrator import scripts
+from app.migrator.scripts import Scripts
+from tests.integration.migrator.conftest import HEAD, REVISIONS, Revisions
+
+
+@pytest.fixture
+def two_heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scripts:
+    """Two revisions after the last: what two developers make at once."""
+    made = Revisions(tmp_path)
+    for name in ("9001", "9002"):
+        made.core("pass", name=name)
+    monkeypatch.setattr(scripts, "ROOT", tmp_path)
+    return Scripts("core")
+
+
+def test_what_is_pending_comes_in_order():
+    """From nothing all, from a revision those after it, from the head none."""
+    core = Scripts("core")
+    assert core.pending(frozenset()) == REVISIONS
+    assert core.pending({REVISIONS[0]}) == REVISIONS[1:]
+    assert core.pending({HEAD}) == ()
+
+
+def test_a_second_head_is_pending_too(two_heads: Scripts):
+    """With one of two heads recorded there is something to do still."""
+    assert set(two_heads.pending({HEAD})) == {"9001", "9002"}
+    assert two_heads.pending({"9001"}) == ("9002",)
+    assert two_heads.pending({"9001", "9002"}) == ()
+
+
+def test_unknown_revisions_have_no_order():
+    """What a later release recorded is none of ours to apply."""
+    assert Scripts("core").pending({"ffff"}) == ()
