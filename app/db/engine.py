@@ -10,16 +10,20 @@ from app.db.pool import Pool
 from app.settings import Settings
 
 
-def create_engine(settings: Settings) -> AsyncEngine:
-    """The API's engine, with a pool. Opens no connection yet."""
+def opener(settings: Settings) -> row_level_security.Opener:
+    """How the connections that requests use are opened."""
     connector = Connector(
         settings, "plinth", limits=session_limits(settings), command_timeout=settings.database_command_timeout
     )
-    opener = row_level_security.required(connector) if settings.rls_required else connector
+    return row_level_security.required(connector) if settings.rls_required else connector
+
+
+def create_engine(settings: Settings) -> AsyncEngine:
+    """The API's engine, with a pool. Opens no connection yet."""
     dialect.register()
     engine = create_async_engine(
         dialect.URL,
-        connect_args=_connect_args(settings, opener),
+        connect_args=_connect_args(settings),
         poolclass=Pool,
         hide_parameters=True,  # users' values have no place in a log
         pool_size=settings.database_pool_size,
@@ -32,8 +36,8 @@ def create_engine(settings: Settings) -> AsyncEngine:
     return engine
 
 
-def _connect_args(settings: Settings, opener: row_level_security.Opener) -> dict[str, Any]:
-    args: dict[str, Any] = {"async_creator_fn": opener}
+def _connect_args(settings: Settings) -> dict[str, Any]:
+    args: dict[str, Any] = {"async_creator_fn": opener(settings)}
     if settings.database_pooler == "transaction":
         args["prepared_statement_cache_size"] = 0
     return args

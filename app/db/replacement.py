@@ -1,7 +1,9 @@
 """Trying an engine's pool, and putting a new one in its place while requests use the old one."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
+import asyncpg
 import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,7 +19,25 @@ async def answers(engine: AsyncEngine, within: float) -> bool:
         async with asyncio.timeout(within), engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
     except Exception as failure:  # whatever it is, the pool does not work
-        log.warning("a trial of the pool failed", error=f"{type(failure).__name__}: {failure}".splitlines()[0])
+        log.warning("a trial of the pool failed", error=_first_line(failure))
+        return False
+    return True
+
+
+async def opens(opener: Callable[[], Awaitable[asyncpg.Connection]], within: float) -> bool:
+    """Whether a connection that is opened now, beside the pool but as the pool's are, answers within so many seconds.
+
+    The checker's proves less: it may be older, and may be one to a standby, or not held by row-level security.
+    """
+    try:
+        async with asyncio.timeout(within):
+            connection = await opener()
+            try:
+                await connection.fetchval("SELECT 1")
+            finally:
+                connection.terminate()
+    except Exception as failure:  # as above
+        log.warning("nor can the server be used beside the pool", error=_first_line(failure))
         return False
     return True
 
@@ -35,3 +55,7 @@ async def replace_pool(engine: AsyncEngine, within: float) -> bool:
         engine.sync_engine.pool = new
     (old if works else new).retire()
     return works
+
+
+def _first_line(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {failure}".splitlines()[0]

@@ -13,8 +13,9 @@ from app.db.base import TenantRow
 from app.db.connections import transaction_limits
 from app.db.context import Context, set_context
 from app.db.dialect import PlinthDialect
-from app.db.engine import create_engine
-from app.db.replacement import answers, replace_pool
+from app.db.engine import create_engine, opener
+from app.db.replacement import answers, opens, replace_pool
+from app.db.row_level_security import Opener
 from app.db.treatments import Treatment, treatment
 from app.settings import Settings
 from app.tenancy import get_context
@@ -49,9 +50,10 @@ def _see_one_tenant(state: ORMExecuteState) -> None:
 class Database:
     """The engine of one process and the sessions on it."""
 
-    def __init__(self, engine: AsyncEngine, limits: Mapping[str, str], *, patience: float) -> None:
-        """``limits``: settings for each transaction, where a session is not ours to set; see app.db.connections.
+    def __init__(self, engine: AsyncEngine, opener: Opener, limits: Mapping[str, str], *, patience: float) -> None:
+        """``opener``: how the engine's connections are opened.
 
+        ``limits``: settings for each transaction, where a session is not ours to set; see app.db.connections.
         ``patience``: seconds a trial of the pool may take.
         """
         self.engine = engine
@@ -59,13 +61,15 @@ class Database:
         """Told of each session whether the pool gave it a working connection; of one that needed none, nothing."""
         # The same pool; a statement outside of a transaction saves the two round trips of BEGIN and COMMIT.
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._opener = opener
         self._limits = limits
         self._patience = patience
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Make the engine. Connects to nothing yet, so that a process starts without its database."""
-        return cls(create_engine(settings), transaction_limits(settings), patience=settings.readiness_timeout)
+        limits, patience = transaction_limits(settings), settings.readiness_timeout
+        return cls(create_engine(settings), opener(settings), limits, patience=patience)
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -75,6 +79,10 @@ class Database:
     async def answers(self) -> bool:
         """Whether a statement through the pool is answered in time."""
         return await answers(self._autocommit, self._patience)
+
+    async def is_reachable(self) -> bool:
+        """Whether a connection that is opened now, without the pool, answers in time."""
+        return await opens(self._opener, self._patience)
 
     async def replace_pool(self) -> bool:
         """Put a new pool in the place of this one, if a statement through the new one is answered in time."""

@@ -47,7 +47,7 @@ class DatabaseLook:
         return self._missed(TimeoutError(f"no answer in {self._settings.readiness_timeout:g} s"))
 
     def close(self) -> None:
-        """Drop the connection at once, without a word to a server that may not listen."""
+        """Drop the connection at once, without a word to a server that may not listen. The next look opens another."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -69,11 +69,6 @@ class DatabaseLook:
             return self._missed(failure)
         self._complain(flaw)
         return _seen(facts, known, rls_bypassed=flaw is not None)
-
-    async def anew(self) -> bool:
-        """Whether a connection that is opened now works."""
-        self.close()
-        return isinstance(await self(), Seen)
 
     async def _connected(self) -> asyncpg.Connection:
         """The open connection, unless it is old or its address has changed: neither would be noticed on it."""

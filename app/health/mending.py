@@ -1,7 +1,7 @@
 """The pool heals itself: a trial, a new pool where the trial fails, and only then a word to the kubelet."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -12,9 +12,10 @@ log = structlog.stdlib.get_logger("plinth.pool")
 
 
 class Mendable(Protocol):
-    """A database whose pool can be tried and replaced; both within a deadline, and without an exception."""
+    """A database whose pool can be tried and replaced; all within a deadline, and without an exception."""
 
     async def answers(self) -> bool: ...
+    async def is_reachable(self) -> bool: ...
     async def replace_pool(self) -> bool: ...
 
 
@@ -25,36 +26,43 @@ class Mender:
         self,
         *,
         patience: float,
-        is_reachable_anew: Callable[[], Awaitable[bool]],
         replaced: Callable[[], None],
+        unreachable: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``unreachable``: told where the server is at fault, though the checker sees none."""
         self.database: Mendable | None = None
         self._pool = PoolStanding()
         self._patience = patience
-        self._is_reachable_anew = is_reachable_anew
         self._replaced = replaced
+        self._unreachable = unreachable
         self._clock = clock
 
     def note(self, worked: bool) -> None:
         self._pool = self._pool.after(worked=worked, at=self._clock())
 
-    def is_wedged(self, reachable_since: float | None) -> bool:
-        return is_wedged(self._pool, reachable_since, self._clock(), self._patience)
+    @property
+    def is_wedged(self) -> bool:
+        return is_wedged(self._pool, self._patience)
 
     async def tend(self, reachable_since: float | None) -> None:
-        if self.database is None or not is_suspect(self._pool, reachable_since, self._clock(), self._patience):
-            return
-        if await self.database.answers():  # there were just no requests since
+        database = self.database
+        if database is None or not is_suspect(self._pool, reachable_since, self._clock(), self._patience):
+            self._pool = self._pool.excused()
+        elif await database.answers():  # there were just no requests since
             self.note(worked=True)
-        elif await self._is_reachable_anew():  # else it is the server's trouble, and a new pool would have it too
-            await self._replace(self.database)
-
-    async def _replace(self, database: Mendable) -> None:
-        if await database.replace_pool():
+        elif not await database.is_reachable():  # else a new pool would have the same trouble
+            self._excuse()
+        elif await database.replace_pool():
             log.warning("the pool gave no working connection and was replaced")
             self._replaced()
             self.note(worked=True)
-        else:
+        elif await database.is_reachable():  # and was it all the while: it may have had one connection left, or gone
             log.error("a new pool gives no working connection either, while one made without it works")
             self._pool = self._pool.broken(self._clock())
+        else:
+            self._excuse()
+
+    def _excuse(self) -> None:
+        self._pool = self._pool.excused()
+        self._unreachable()

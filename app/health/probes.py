@@ -23,14 +23,15 @@ class Probes:
         self._look = DatabaseLook(settings) if self._mode != "process" else None
         self._mender = Mender(
             patience=settings.database_pool_patience,
-            is_reachable_anew=self._look.anew if self._look else _never,
             replaced=metrics.pool_replacements.inc,
+            # Its connection may be the last that works: a password that was changed is noticed on a new one.
+            unreachable=self._look.close if self._look else lambda: None,
         )
         self._checker = Checker(
             self._look,
             interval=settings.readiness_interval,
-            # A look, and where the pool is suspect: a trial, a second look, and a trial of a new pool.
-            deadline=4 * settings.readiness_timeout,
+            # A look, and where the pool is suspect: trials of it and of a new one, each before one without a pool.
+            deadline=5 * settings.readiness_timeout,
             told=self._note,
         )
         self._last: Verdict | None = None
@@ -67,8 +68,8 @@ class Probes:
 
     @property
     def _process(self) -> Process:
-        wedged = self._mender.is_wedged(self._checker.standing.reachable_since)
-        return Process(self.draining, self._checker.alive, self._checker.seconds_since_beat, wedged)
+        checker = self._checker
+        return Process(self.draining, checker.alive, checker.seconds_since_beat, self._mender.is_wedged)
 
     async def _note(self, observation: Observation | None) -> None:
         """Count a look, and log where the verdict changed."""
@@ -82,8 +83,3 @@ class Probes:
             write("ready" if verdict.ok else "not ready", **failed, **notes)
         self._last = verdict
         await self._mender.tend(self._checker.standing.reachable_since)
-
-
-async def _never() -> bool:
-    """In process mode nobody looks at the server."""
-    return False

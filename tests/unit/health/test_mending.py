@@ -15,6 +15,7 @@ class Case:
     pool_answers: bool = False
     server_answers: bool = True
     new_pool_answers: bool = True
+    gone_then: bool = False
     now: float = 0.0
     done: list[str] = field(default_factory=list)
 
@@ -28,13 +29,13 @@ class Case:
 
     async def is_reachable(self) -> bool:
         self.done.append("connection")
-        return self.server_answers
+        return self.server_answers and not (self.gone_then and "replacement" in self.done)
 
     def mender(self) -> Mender:
         made = Mender(
             patience=30,
-            is_reachable_anew=self.is_reachable,
             replaced=lambda: self.done.append("counted"),
+            unreachable=lambda: self.done.append("excused"),
             clock=lambda: self.now,
         )
         made.database = self
@@ -53,11 +54,15 @@ async def test_a_pool_that_is_not_suspect_is_left_alone() -> None:
     ("case", "done"),
     [
         (Case(pool_answers=True), ["trial"]),
-        (Case(server_answers=False), ["trial", "connection"]),
+        (Case(server_answers=False), ["trial", "connection", "excused"]),
         (Case(), ["trial", "connection", "replacement", "counted"]),
-        (Case(new_pool_answers=False), ["trial", "connection", "replacement"]),
+        (Case(new_pool_answers=False), ["trial", "connection", "replacement", "connection"]),
+        (
+            Case(new_pool_answers=False, gone_then=True),
+            ["trial", "connection", "replacement", "connection", "excused"],
+        ),
     ],
-    ids=["no traffic", "server away", "healed", "broken"],
+    ids=["no traffic", "server away", "healed", "broken", "server gone meanwhile"],
 )
 async def test_a_suspect_pool_is_tried_before_it_is_replaced(case: Case, done: list[str]) -> None:
     """And replaced only while a connection that is opened now works."""
@@ -66,7 +71,7 @@ async def test_a_suspect_pool_is_tried_before_it_is_replaced(case: Case, done: l
     with capture_logs():
         await mender.tend(reachable_since=0)
     assert case.done == done
-    assert not mender.is_wedged(0)
+    assert not mender.is_wedged
 
 
 async def test_only_what_a_new_pool_did_not_mend_for_long_is_wedged() -> None:
@@ -77,6 +82,6 @@ async def test_only_what_a_new_pool_did_not_mend_for_long_is_wedged() -> None:
         for case.now in (30, 59, 60):
             await mender.tend(reachable_since=0)
     assert case.done.count("replacement") == 3
-    assert mender.is_wedged(0)
+    assert mender.is_wedged
     mender.note(worked=True)
-    assert not mender.is_wedged(0)
+    assert not mender.is_wedged

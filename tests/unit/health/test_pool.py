@@ -41,10 +41,10 @@ def test_a_pool_is_suspect_while_the_server_can_be_reached(
 
 
 def test_a_pool_is_wedged_when_a_new_one_did_not_help_for_long() -> None:
-    """Not at the first time, and not once anything worked."""
-    broken = standing(False).broken(40.0).broken(50.0)
-    assert not is_wedged(standing(False), 0, 99, 30)
-    assert not is_wedged(broken, 0, 69, 30)
-    assert is_wedged(broken, 0, 70, 30)
-    assert not is_wedged(broken, None, 99, 30)
-    assert not is_wedged(broken.after(worked=True, at=71), 0, 99, 30)
+    """Not at the first time, not after a trial that had another reason, and not once anything worked."""
+    broken = standing(False).broken(40.0).broken(69.0)
+    assert not is_wedged(standing(False), 30)
+    assert not is_wedged(broken, 30)
+    assert is_wedged(broken.broken(70.0), 30)
+    assert not is_wedged(broken.excused().broken(70.0), 30)
+    assert not is_wedged(broken.broken(70.0).after(worked=True, at=71), 30)
