@@ -1,9 +1,9 @@
 """Where the database is, and how the API uses it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from app.settings.kinds import Group, Ports, Seconds, SessionAttribute, TlsMode
 
@@ -66,10 +66,10 @@ class DatabaseSettings(Group):
     database_pool_recycle: Seconds = 300
     """Seconds after which a connection is replaced. Default: 300, so that a moved server is found again."""
 
-    database_connect_timeout: Seconds = 3
+    database_connect_timeout: Annotated[float, Field(gt=0)] = 3
     """Seconds for opening a connection. Default: 3: a server in the same network answers in milliseconds."""
 
-    database_command_timeout: Seconds = 10
+    database_command_timeout: Annotated[float, Field(gt=0)] = 10
     """Seconds for one statement, counted by this process, so that a silent server is noticed. Default: 10."""
 
     database_statement_timeout: Seconds = 8
@@ -83,3 +83,14 @@ class DatabaseSettings(Group):
     database_client_check_interval: Seconds = 1
     """Seconds between two looks of the server, during a statement, whether the client is still there; 0 leaves it to
     the server. Default: 1, so that nobody's statement does not run on. Left out where a server refuses it."""
+
+    @model_validator(mode="after")
+    def _the_server_ends_a_slow_statement_first(self) -> Self:
+        """Where it was asked for: the operator is told the one and not the other."""
+        limit = self.database_statement_timeout
+        if "database_statement_timeout" in self.model_fields_set and limit >= self.database_command_timeout:
+            raise ValueError(
+                "database_statement_timeout must be below database_command_timeout, "
+                "else each slow statement costs all connections; raise both"
+            )
+        return self

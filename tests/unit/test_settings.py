@@ -48,6 +48,10 @@ def test_database_url_counts_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         ("PLINTH_JWT_AUDIENCE", "me", "nobody asks for one: set PLINTH_TENANT_SOURCE to jwt"),
         ("PLINTH_JWT_ALGORITHMS", '["HS256"]', "PLINTH_JWT_ALGORITHMS: Input should be 'RS256'"),
         ("PLINTH_JWT_ALGORITHMS", '["none"]', "PLINTH_JWT_ALGORITHMS: Input should be 'RS256'"),
+        ("PLINTH_DATABASE_COMMAND_TIMEOUT", "0", "PLINTH_DATABASE_COMMAND_TIMEOUT: Input should be greater than 0"),
+        ("PLINTH_DATABASE_CONNECT_TIMEOUT", "0", "PLINTH_DATABASE_CONNECT_TIMEOUT: Input should be greater than 0"),
+        ("PLINTH_DATABASE_STATEMENT_TIMEOUT", "10", "must be below database_command_timeout"),
+        ("PLINTH_SHUTDOWN_SECONDS", "inf", "PLINTH_SHUTDOWN_SECONDS: Input should be a finite number"),
         ("PLINTH_READINESS_TIMEOUT", "9", "readiness_timeout must not exceed readiness_interval"),
     ],
 )
