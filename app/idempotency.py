@@ -20,6 +20,7 @@ from app.db.idempotency import Kept
 from app.db.session import ATTEMPT
 from app.errors import IdempotencyAnswerNotKept, IdempotencyKeyReused, MalformedIdempotencyKey
 from app.settings import Settings
+from app.tenancy import get_context
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -102,12 +103,16 @@ def _response(kept: Kept) -> Response:
 
 
 class IdempotentRoute(APIRoute):
-    """The route class of every slice: its POSTs take an ``Idempotency-Key``. Without one nothing is done or asked."""
+    """The route class of every slice: its POSTs take an ``Idempotency-Key``. Without one nothing is done or asked.
+
+    Who asks is found out first, before FastAPI reads a body: what else is wrong is told to those who may ask.
+    """
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
         async def handle_once(request: Request) -> Response:
+            await get_context(request)
             key = parse(request.headers.getlist(HEADER)) if request.method == "POST" else None
             if key is None:
                 return await handle(request)

@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     responses = openapi.everywhere(settings.tenant_source)
     for router in slices.routers():
-        # First of all: what else is wrong with a request is told to those alone who may send it.
+        # Also where a route has no session; IdempotentRoute has asked before.
         app.include_router(router, prefix=PREFIX, responses=responses, dependencies=[Depends(get_context)])
     openapi.install(app, settings.tenant_source)
     return app

@@ -10,14 +10,18 @@ from app.errors import MalformedTenant
 
 TENANT_HEADER = "X-Tenant-Id"
 USER_HEADER = "X-User-Id"
+_CONTEXT = "plinth.context"
 
 Source = Callable[[Request], Awaitable[Context]]
 
 
 async def get_context(request: Request) -> Context:
-    """The context of a request. Raises what the configured source raises, before anything else looks at the request."""
-    source: Source = request.app.state.tenant_source
-    return await source(request)
+    """The context of a request, found once. Raises what the configured source raises."""
+    known: Context | None = request.scope.get(_CONTEXT)
+    if known is None:
+        source: Source = request.app.state.tenant_source
+        known = request.scope[_CONTEXT] = await source(request)
+    return known
 
 
 async def nobody(_: Request) -> Context:

@@ -69,6 +69,8 @@ async def test_who_sends_no_token_is_asked_for_one(client: httpx2.AsyncClient, h
     for response in (
         await client.get(URL, headers=headers),
         await client.post(URL, json={}, headers=headers),
+        await client.post(URL, content=b"{", headers={"Content-Type": "application/json", **headers}),
+        await client.post(URL, json={"name": "x"}, headers={"Idempotency-Key": "no key", **headers}),
         await client.patch(f"{URL}/no-uuid", json={"name": "x"}, headers=headers),
     ):
         assert (response.status_code, response.json()["type"]) == (401, "/problems/token-required")
