@@ -15,7 +15,9 @@ def opener(settings: Settings) -> row_level_security.Opener:
     connector = Connector(
         settings, "plinth", limits=session_limits(settings), command_timeout=settings.database_command_timeout
     )
-    return row_level_security.required(connector) if settings.rls_required else connector
+    if settings.rls_required:
+        return row_level_security.required(connector, within=settings.database_connect_timeout)
+    return connector
 
 
 def create_engine(settings: Settings) -> AsyncEngine:

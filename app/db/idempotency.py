@@ -127,7 +127,10 @@ async def _kept(session: AsyncSession, tenant: UUID, key: str) -> Kept:
     """A statement of its own: the claim's does not see what was committed while it waited."""
     columns = (IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.headers, IdempotencyKey.body)
     is_it = (IdempotencyKey.tenant_id == tenant, IdempotencyKey.key == key)
-    return Kept(*(await session.execute(select(*columns).where(*is_it))).one())
+    row = (await session.execute(select(*columns).where(*is_it))).one_or_none()
+    if row is None:  # expired and swept in between
+        raise IdempotencyKeyInUse
+    return Kept(*row)
 
 
 async def keep(session: AsyncSession, key: str, status: int, headers: list[list[str]], body: bytes) -> None:

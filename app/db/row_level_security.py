@@ -92,19 +92,29 @@ async def require(connection: asyncpg.Connection) -> None:
         raise RowLevelSecurityBypassed(f"PLINTH_RLS_REQUIRED is on, but {flaw}")
 
 
-def required(open_connection: Opener) -> Opener:
-    """An opener whose connections are all held by row-level security: no request is served on another."""
+def required(open_connection: Opener, *, within: float) -> Opener:
+    """An opener whose connections are all held by row-level security: no request is served on another.
+
+    ``within``: seconds for opening one and asking it. Why one is refused is logged, as clients are not told.
+    """
 
     async def open_held(*arguments: Any, **options: Any) -> asyncpg.Connection:
-        connection = await open_connection(*arguments, **options)
-        try:
-            await require(connection)
-        except BaseException:
-            connection.terminate()
-            raise
+        async with asyncio.timeout(within):
+            connection = await open_connection(*arguments, **options)
+            try:
+                await require(connection)
+            except BaseException as failure:
+                connection.terminate()
+                _say(failure)
+                raise
         return connection
 
     return open_held
+
+
+def _say(failure: BaseException) -> None:
+    if isinstance(failure, RowLevelSecurityBypassed):
+        log.error("a connection is not used", error=str(failure))
 
 
 async def require_at_start(settings: Settings) -> None:

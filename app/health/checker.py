@@ -58,6 +58,7 @@ class Checker:
 
     async def _run(self) -> None:
         while True:
+            self._beat = self._clock()  # before the look, too: a process that was stopped lives as soon as it goes on
             observation = await self._look() if self._look else None
             self._beat = self._clock()
             if observation is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from tests.api import serving, until
 from tests.integration.test_serve import NOWHERE
@@ -13,6 +14,7 @@ from tests.processes import started
 from tests.servers.databases import TestDatabase, app_settings
 from tests.tenants import protect
 
+BYPASSED = "PLINTH_RLS_REQUIRED is on, but the role postgres is a superuser, whom row-level security never holds."
 QUICK = {"readiness_interval": 0.2, "readiness_timeout": 0.2}
 
 
@@ -58,13 +60,17 @@ def test_a_database_that_is_down_stops_no_start(tmp_path: Path) -> None:
 
 
 async def test_no_request_is_served_on_a_role_that_bypasses_it(database: TestDatabase) -> None:
-    """Where the database came after the start: not ready, each request a 503, and the client learns no name."""
+    """Where the database came after the start: not ready, each request a 503. The log says why, the answer does not."""
     await protect(database)
-    async with serving(app_settings(database.superuser_uri, rls_required=True, **QUICK)) as client:
-        response = await client.get("/api/v1/projects")
+    settings = app_settings(database.superuser_uri, rls_required=True, readiness_mode="process")
+    async with serving(settings) as client:
+        with capture_logs() as logs:
+            response = await client.get("/api/v1/projects")
+        assert [log["error"] for log in logs if log["event"] == "a connection is not used"] == [BYPASSED]
         assert (response.status_code, response.json()["type"]) == (503, "/problems/database-unavailable")
         assert "retry-after" in response.headers
         assert "postgres" not in response.text
+    async with serving(settings.model_copy(update={"readiness_mode": "database"})) as client:
         await until(lambda: readiness(client, "[-]row-level security failed"))
 
 

@@ -75,3 +75,26 @@ async def test_without_a_look_it_still_beats() -> None:
     await asyncio.wait_for(told.wait(), 5)
     assert checker.standing.at is None
     await checker.stop()
+
+
+async def test_a_process_that_was_stopped_is_alive_as_soon_as_it_goes_on() -> None:
+    """Its next look, which may take its whole deadline, is not waited for."""
+    now, looks, looking = 0.0, 0, asyncio.Event()
+
+    async def look() -> Observation:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            looking.set()
+            await asyncio.Event().wait()
+        return GOOD
+
+    async def stopped_meanwhile(_: Observation | None) -> None:
+        nonlocal now
+        now += 3600
+
+    checker = Checker(look, interval=0, deadline=1, told=stopped_meanwhile, clock=lambda: now)
+    checker.start()
+    await asyncio.wait_for(looking.wait(), 5)
+    assert checker.seconds_since_beat == 0
+    await checker.stop()
