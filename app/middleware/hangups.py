@@ -60,9 +60,14 @@ class Line:
             return _taken(await self._heard.get())
         self._app_listens = True
         try:
-            return await self._receive()
+            message = await self._receive()
         finally:
             self._app_listens = False
+        if message["type"] == "http.disconnect" and not self.started:  # in the midst of its body: 499 as later
+            self.hung_up = True
+            self._task.cancel()
+            await asyncio.sleep(0)
+        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

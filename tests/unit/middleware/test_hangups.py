@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.middleware.hangups import Hangups
@@ -48,6 +50,27 @@ async def test_a_handler_is_cancelled_whether_it_read_the_body_or_not(pieces: tu
     client = Client(*pieces)
     asyncio.get_running_loop().call_later(0.03, client.gone.set)
     await asyncio.wait_for(client.ask(wait_for_ever), 5)
+    assert client.status == 499
+
+
+async def test_a_client_that_goes_in_the_midst_of_its_body_is_no_bad_request() -> None:
+    """It ends with 499, too, although frameworks take a body that breaks off for one that is malformed."""
+
+    async def read(scope: Scope, receive: Receive, send: Send) -> None:
+        status = 200
+        try:
+            await Request(scope, receive).body()
+        except Exception:
+            status = 400
+        await Response(status_code=status)(scope, receive, send)
+
+    class Broken(Client):
+        async def receive(self) -> Message:
+            return {**await super().receive(), "more_body": True}
+
+    client = Broken(b"{")
+    client.gone.set()
+    await client.ask(read)
     assert client.status == 499
 
 
