@@ -67,22 +67,29 @@ def environment(**settings: Any) -> dict[str, str]:
     return kept | {f"PLINTH_{name.upper()}": str(value) for name, value in settings.items()}
 
 
-def plinth(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def earlier(**settings: Any) -> dict[str, str]:
+    """The environment of another release's code, which is not what coverage is measured of."""
+    return {name: value for name, value in environment(**settings).items() if not name.startswith("COVERAGE_")}
+
+
+def plinth(*arguments: str, code: Path | None = None, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; ``code`` is the folder of another release's."""
+    env = earlier(**settings) if code else environment(**settings)
     return subprocess.run(
-        [*PLINTH, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=60, check=False
+        [*PLINTH, *arguments], env=env, cwd=code, capture_output=True, text=True, timeout=60, check=False
     )
 
 
 @contextmanager
-def started(folder: Path, uri: str, *command: str, **settings: Any) -> Iterator[Process]:
-    """Start an API on a port of its own; it is killed at the end where it still runs."""
+def started(folder: Path, uri: str, *command: str, code: Path | None = None, **settings: Any) -> Iterator[Process]:
+    """Start an API on a port of its own; it is killed at the end where it still runs. ``code``: as for `plinth`."""
     port = free_port()
     values = {"database_url": uri, "http_host": "127.0.0.1", "http_port": port, "metrics_port": 0, **settings}
+    env = earlier(**values) if code else environment(**values)
     log = folder / "stderr"
     extra = ("--port", str(port)) if "uvicorn" in command else ()
     with log.open("wb") as stderr:
-        popen = subprocess.Popen([*(command or SERVE), *extra], env=environment(**values), stderr=stderr)
+        popen = subprocess.Popen([*(command or SERVE), *extra], env=env, cwd=code, stderr=stderr)
     try:
         yield Process(popen, port, log)
     finally:
