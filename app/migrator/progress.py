@@ -122,8 +122,15 @@ class Progress:
         self._revision = ""
         self._draw("")
 
+    def __str__(self) -> str:
+        """What it is at, by the last look."""
+        return self._line(self.activity, time.monotonic()) if self._revision else "preparations"
+
+    def _line(self, seen: Activity, now: float) -> str:
+        return f"{self._revision} ({self._number} of {self.total}), {now - self._began:.0f} s: {seen}"
+
     def _tell(self, seen: Activity, now: float) -> None:
-        line = f"{self._revision} ({self._number} of {self.total}), {now - self._began:.0f} s: {seen}"
+        line = self._line(seen, now)
         self._draw(line)
         blocking = frozenset(blocker.pid for blocker in seen.blockers)
         if now - self._said >= SAY_SECONDS or blocking - self._named:

@@ -1,5 +1,6 @@
 """`plinth migrate`: wait for the database, take the lock, upgrade, mend, verify on a new connection."""
 
+import asyncio
 import logging
 import time
 from contextlib import suppress
@@ -11,7 +12,7 @@ from alembic import command
 from app.db.faults import Fault, classify
 from app.db.revision import Lineage, SchemaState
 from app.db.server import ServerFacts
-from app.errors import DatabaseNotReachable, NotPersisted, PlinthError
+from app.errors import DatabaseNotReachable, Interrupted, NotPersisted, PlinthError
 from app.migrator import environment
 from app.migrator.lock import Lock, migration_lock
 from app.migrator.outcome import PENDING_EXIT_CODE, Outcome, failed
@@ -123,6 +124,8 @@ class _Run:
                 await upgrade.execute(plan.mend)
             if plan.again is not None:
                 await upgrade.repeat(plan.again, self._scripts.module(plan.again))
+        except asyncio.CancelledError:
+            raise Interrupted(f"Ended from outside at {progress}; what was committed stays, run this again.") from None
         finally:
             progress.end()
             self.attempts = upgrade.attempts

@@ -31,9 +31,10 @@ def test_the_hook_needs_nothing_that_comes_after_it(render: Render) -> None:
 
 
 def test_the_job_ends_before_helm_stops_waiting(render: Render) -> None:
-    """A hung migration is a failed Job with a reason, not a timeout of Helm (300 s)."""
+    """A hung migration is a failed Job with a reason, not a timeout of Helm (300 s); its pod ends before, and stays."""
     spec = render(EXTERNAL).one("Job", "plinth-migrate")["spec"]
     assert spec["activeDeadlineSeconds"] == 270
+    assert spec["template"]["spec"]["activeDeadlineSeconds"] == 260
     assert spec["backoffLimit"] <= 1
 
 

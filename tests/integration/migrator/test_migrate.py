@@ -14,7 +14,7 @@ from app.migrator.lock import migration_lock
 from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
 from tests.api import until
-from tests.integration.migrator.conftest import REVISIONS
+from tests.integration.migrator.conftest import HEAD, REVISIONS, Revisions
 from tests.processes import PLINTH, environment, plinth
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
 
@@ -143,6 +143,22 @@ async def _ended(uri: str) -> Outcome:
     return await migrate(migrator_settings(uri, migrate_wait_seconds=0.5))
 
 
+async def test_what_is_not_persisted_is_no_success(database: TestDatabase, revisions: Revisions):
+    """R34: all ran without an error, and yet a new connection sees the earlier head: exit 9."""
+    await database.fetch(
+        "CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN UPDATE alembic_version SET version_num = OLD.version_num; RETURN NULL; END'"
+    )
+    await database.fetch(
+        "CREATE CONSTRAINT TRIGGER undo AFTER UPDATE ON alembic_version DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW WHEN (NEW.version_num = '9001') EXECUTE FUNCTION undo()"  # when it is committed
+    )
+    revisions.statements("SELECT 1")
+    outcome = await migrate(database.owner_settings)
+    assert (outcome.exit_code, outcome.reason) == (9, "NotPersisted")
+    assert f"a new connection finds {HEAD}, and this is still due: 9001" in outcome.message
+
+
 async def test_what_cannot_be_reached_is_said(database: TestDatabase):
     """No server, a wrong password and a missing database each exit 3 with a sentence of their own."""
     server = database.server
@@ -177,23 +193,38 @@ def test_the_last_line_is_json_and_the_termination_message(database: TestDatabas
 
 def test_a_signal_ends_it_in_good_order(database: TestDatabase, tmp_path: Path):
     """SIGTERM, of which the first process of a container dies only if it wants to: exit 1 with a last line."""
-    message = tmp_path / "termination-log"
-    message.touch()
     asyncio.run(database.fetch("UPDATE alembic_version SET version_num = '0001'"))
 
-    async def ended() -> int:
+    async def ended() -> dict[str, object]:
         async with migration_lock(database.owner_settings):
-            process = subprocess.Popen(  # noqa: ASYNC220 - it is not waited for here
-                [*PLINTH, "migrate"], env=environment(database_url=database.owner_uri, termination_log=str(message)),
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'plinth-migrate-lock'"
-            await until(lambda: _is(database, waiting, 2))
-            process.terminate()
-            return await asyncio.to_thread(process.wait, 20)
+            waiting = "SELECT count(*) = 2 FROM pg_stat_activity WHERE application_name = 'plinth-migrate-lock'"
+            return await _terminate_when(waiting, database, tmp_path)
 
-    assert asyncio.run(ended()) == 1
-    assert json.loads(message.read_text())["reason"] == "Interrupted"
+    assert asyncio.run(ended())["reason"] == "Interrupted"
+
+
+async def test_a_signal_in_a_revision_says_which(empty_database: TestDatabase, tmp_path: Path):
+    """What hung can be read from the last line, and what was committed before."""
+    holder = await _hold_version_table(empty_database)
+    line = await _terminate_when("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)", empty_database, tmp_path)
+    await holder.close()
+    assert (line["reason"], line["to"], line["revisions"]) == ("Interrupted", None, [])
+    assert f"at {REVISIONS[0]} (1 of {len(REVISIONS)}), " in str(line["message"])
+
+
+async def _terminate_when(query: str, database: TestDatabase, folder: Path) -> dict[str, object]:
+    """Run `plinth migrate`, and send it SIGTERM once this is true; its last line."""
+    message = folder / "termination-log"
+    message.touch()
+    process = subprocess.Popen(  # noqa: ASYNC220 - it is not waited for here
+        [*PLINTH, "migrate"], env=environment(database_url=database.owner_uri, termination_log=str(message)),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    await until(lambda: database.fetchval(query), within=20)
+    process.terminate()
+    assert await asyncio.to_thread(process.wait, 20) == 1
+    line: dict[str, object] = json.loads(message.read_text())
+    return line
 
 
 async def _is(database: TestDatabase, query: str, value: object) -> bool:

@@ -41,6 +41,8 @@ template:
       {{- include "plinth.selector" (list . "migrate") | nindent 6 }}
   spec:
     restartPolicy: Never
+    # Before the Job's own deadline, which deletes the pod: so what hung, and its last line, can be read.
+    activeDeadlineSeconds: {{ sub .Values.migrations.activeDeadlineSeconds 10 }}
     serviceAccountName: {{ .Values.migrations.serviceAccountName }}
     automountServiceAccountToken: false
     enableServiceLinks: false
