@@ -10,6 +10,8 @@ from tests.cluster.client import Namespace
 
 CHART = Path(__file__).parents[2] / "charts" / "plinth"
 TIMEOUT = "--timeout=300s"
+KEEP_VALUES = "--reset-then-reuse-values"
+"""What was given, and else the defaults of the chart that comes: `--reuse-values` would keep those of the old one."""
 
 EXTERNAL = (
     "database.existingSecret=database-app",
@@ -44,11 +46,13 @@ class Release:
     namespace: Namespace
     name: str = "plinth"
 
-    def install(self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",)) -> None:
-        self.namespace.helm("install", *self.arguments(*values, image=image), *flags, TIMEOUT)
+    def install(
+        self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",), chart: Path = CHART
+    ) -> None:
+        self.namespace.helm("install", *self.arguments(*values, image=image, chart=chart), *flags, TIMEOUT)
 
     def upgrade(self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",)) -> None:
-        self.namespace.helm("upgrade", *self.arguments(*values, image=image), "--reuse-values", *flags, TIMEOUT)
+        self.namespace.helm("upgrade", *self.arguments(*values, image=image), KEEP_VALUES, *flags, TIMEOUT)
 
     def rollback(self, revision: int) -> None:
         self.namespace.helm("rollback", self.name, str(revision), "--wait", TIMEOUT)
@@ -56,11 +60,11 @@ class Release:
     def uninstall(self) -> None:
         self.namespace.helm("uninstall", self.name, "--wait", TIMEOUT)
 
-    def arguments(self, *values: str, image: str | None = None) -> tuple[str, ...]:
+    def arguments(self, *values: str, image: str | None = None, chart: Path = CHART) -> tuple[str, ...]:
         """Name, chart and values, as `helm install` and `helm upgrade` take them."""
         repository, _, tag = (image or self.namespace.cluster.image).rpartition(":")
         given = (f"image.repository={repository}", f"image.tag={tag}", *values)
-        return (self.name, str(CHART), *(f"--set={value}" for value in given))
+        return (self.name, str(chart), *(f"--set={value}" for value in given))
 
     def get(self, path: str) -> Any:
         """GET from the API, through the API server: it works on every cluster."""
@@ -116,6 +120,20 @@ class Release:
         selector = f"--selector=app.kubernetes.io/component=app,app.kubernetes.io/instance={self.name}"
         pods: list[dict[str, Any]] = self.namespace.kubectl_json("get", "pods", selector)["items"]
         return pods
+
+    def migrators(self) -> list[dict[str, Any]]:
+        """The migration Job's pods, those that ended too."""
+        selector = f"--selector=app.kubernetes.io/component=migrate,app.kubernetes.io/instance={self.name}"
+        pods: list[dict[str, Any]] = self.namespace.kubectl_json("get", "pods", selector)["items"]
+        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def termination_message(self) -> dict[str, Any]:
+        """The last line of the migration Job's last pod, as Kubernetes keeps it."""
+        pods = sorted(self.migrators(), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+        states = [pod["status"]["containerStatuses"][0]["state"] for pod in pods]
+        messages = [state["terminated"]["message"] for state in states if "terminated" in state]
+        line: dict[str, Any] = json.loads(messages[-1].splitlines()[-1])
+        return line
 
     def restarts(self) -> int:
         """How often the kubelet started a container of the app anew."""

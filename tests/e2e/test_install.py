@@ -11,7 +11,7 @@ from tests.e2e.releases import EXTERNAL, TIMEOUT, Release, condition
 READY_SECONDS = 120
 
 
-@pytest.mark.parametrize("flags", [("--wait",), ()], ids=["wait", "no-wait"])
+@pytest.mark.parametrize("flags", [("--atomic",), ()], ids=["atomic", "no-wait"])
 def test_default_values_install_and_pass_their_test(release: Release, flags: tuple[str, ...]) -> None:
     """Without any value the bundle becomes ready with its embedded 18, and `helm test` passes."""
     release.install(flags=flags)
@@ -58,7 +58,7 @@ def test_a_wrong_password_fails_the_install_in_a_sentence(release: Release, data
     database.sql(17, "ALTER ROLE plinth_owner PASSWORD 'another'")
     with pytest.raises(ClusterError, match="failed"):
         release.install(*EXTERNAL, "settings.migrate_wait_seconds=2")
-    assert "refuses this role or its password" in _termination_message(release)
+    assert "refuses this role or its password" in release.termination_message()["message"]
     assert release.namespace.kubectl_json("get", "deployments")["items"] == []
 
 
@@ -66,7 +66,7 @@ def test_a_missing_secret_fails_the_install_in_a_sentence(release: Release) -> N
     """Without the secret that is named, the Job says that no database is configured."""
     with pytest.raises(ClusterError, match="failed"):
         release.install("database.existingSecret=absent")
-    assert "No database is configured" in _termination_message(release)
+    assert "No database is configured" in release.termination_message()["message"]
 
 
 def test_a_failed_install_is_mended_by_an_upgrade(release: Release, database: ExternalDatabase) -> None:
@@ -82,10 +82,3 @@ def test_an_unknown_value_is_refused(release: Release) -> None:
     """A misspelt value fails at once, by its name."""
     with pytest.raises(ClusterError, match="replicacount"):
         release.install("replicacount=3")
-
-
-def _termination_message(release: Release) -> str:
-    """The last line of the migration Job's pod, as Kubernetes keeps it."""
-    pods = release.namespace.kubectl_json("get", "pods", "--selector=app.kubernetes.io/component=migrate")["items"]
-    states = [pod["status"]["containerStatuses"][0]["state"] for pod in pods]
-    return "\n".join(state["terminated"]["message"] for state in states if "terminated" in state)
