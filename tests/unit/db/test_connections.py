@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -67,11 +68,31 @@ async def test_the_next_host_is_asked_when_one_is_silent():
 
 async def test_one_connection_is_kept():
     """Of two hosts that answer at the same time one is used, and the connection to the other ended."""
-    late, other = Opened("a"), Opened("b")
-    taken = await first([giving(late, 0.05), giving(other, 0.04)], head_start=0.01)
-    await asyncio.sleep(0.1)
-    assert {late, other} - {taken} == {one for one in (late, other) if one.terminated or one is not taken}
-    assert not taken.terminated
+    both, answers = asyncio.Event(), [Opened("a"), Opened("b")]
+
+    async def early() -> Any:
+        await both.wait()
+        return answers[0]
+
+    async def late() -> Any:
+        both.set()
+        return answers[1]
+
+    taken = await first([early, late], head_start=0.01)
+    assert [one.terminated for one in answers] == [one is not taken for one in answers]
+
+
+async def test_a_connection_that_comes_too_late_is_ended():
+    """As of a host that answers in the moment in which its attempt is given up."""
+    late = Opened("a")
+
+    async def answer_at_the_end() -> Any:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return late
+
+    assert (await first([answer_at_the_end, giving(Opened("b"))], head_start=0.01)).name == "b"
+    assert late.terminated
 
 
 @pytest.mark.parametrize(

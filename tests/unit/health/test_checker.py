@@ -98,3 +98,8 @@ async def test_a_process_that_was_stopped_is_alive_as_soon_as_it_goes_on() -> No
     await asyncio.wait_for(looking.wait(), 5)
     assert checker.seconds_since_beat == 0
     await checker.stop()
+
+
+async def test_a_look_that_takes_all_its_time_is_a_sign_of_life() -> None:
+    """What may pass between two beats, and a moment more, is not stale."""
+    assert Checker(None, interval=60, deadline=30).patience > 90

@@ -3,7 +3,7 @@
 import asyncpg
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry
 from starlette.responses import StreamingResponse
 from structlog.testing import capture_logs
@@ -71,9 +71,10 @@ def stale_once(metrics: Metrics, times: int = 1) -> httpx2.AsyncClient:
     met = 0
 
     @app.post("/things/{number}")
-    async def create(number: int, body: dict[str, str]) -> dict[str, str]:
+    async def create(number: int, body: dict[str, str], request: Request) -> dict[str, str]:
         nonlocal met
         met += 1
+        assert request.scope.setdefault("of this run", met) == met
         if met <= times:
             raise asyncpg.InvalidCachedStatementError("cached statement plan is invalid")
         return {**body, "number": str(number), "met": str(met)}

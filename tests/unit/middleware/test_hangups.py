@@ -124,6 +124,23 @@ async def test_a_cancellation_by_others_is_passed_on() -> None:
     assert client.answered == []
 
 
+async def test_a_server_that_stops_is_heeded_though_the_client_left() -> None:
+    """Both at once: the cancellation of the server's is not taken for the client's."""
+    client = Client(b"")
+
+    async def work(*_: Any) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            asking.cancel()
+
+    asking = asyncio.create_task(client.ask(work))
+    client.gone.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert client.answered == []
+
+
 async def test_a_failure_to_receive_is_the_handlers() -> None:
     """As of a body that is too large."""
 
