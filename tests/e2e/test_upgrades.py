@@ -67,7 +67,7 @@ def cut_off(release: Release, database: ExternalDatabase, hanging_image: str) ->
 
 
 def test_a_failed_upgrade_leaves_the_old_release_serving(release: Release, traffic: Traffic) -> None:
-    """The Job says which revision failed and why; no pod was replaced, and no request failed."""
+    """R41: the Job says which revision failed and why; no pod was replaced, and no request failed."""
     before = [pod["metadata"]["uid"] for pod in release.ready_pods()]
     with pytest.raises(ClusterError, match="failed"):
         release.upgrade(*VALUES, image=derived(release.namespace.cluster, "failing"))
@@ -81,7 +81,7 @@ def test_a_failed_upgrade_leaves_the_old_release_serving(release: Release, traff
 def test_the_mended_upgrade_succeeds(
     release: Release, traffic: Traffic, database: ExternalDatabase, next_image: str
 ) -> None:
-    """Nothing is deleted by hand; all data of the published release is there, and no request failed."""
+    """R41, R48: nothing is deleted by hand; all data of the published release is there, and no request failed."""
     release.upgrade(*VALUES, image=next_image)
     assert [_image(pod) for pod in release.ready_pods()] == [next_image] * 2
     tally = traffic.until(time.time())
@@ -91,11 +91,12 @@ def test_the_mended_upgrade_succeeds(
 
 
 def test_a_hung_migration_fails_with_its_reason(release: Release, traffic: Traffic, hanging_image: str) -> None:
-    """The Job ends before Helm loses patience; its pod stays, and says what it was doing."""
+    """R40: the Job ends before Helm loses patience; its pod stays, and says what it was doing."""
     with pytest.raises(CommandFailed) as failure:
         release.upgrade(*VALUES, f"migrations.activeDeadlineSeconds={DEADLINE_SECONDS}", image=hanging_image, flags=())
     assert "DeadlineExceeded" in failure.value.stderr
     assert "context deadline exceeded" not in failure.value.stderr
+    assert '"reason": "Interrupted"' in failure.value.stdout + failure.value.stderr  # the log, as Helm prints it
     said = release.termination_message()
     assert (said["reason"], said["to"]) == ("Interrupted", "0004")
     assert "0005 (1 of 1)" in said["message"]
@@ -103,7 +104,7 @@ def test_a_hung_migration_fails_with_its_reason(release: Release, traffic: Traff
 
 
 def test_a_migrator_whose_pod_is_deleted_makes_way(release: Release, database: ExternalDatabase, cut_off: str) -> None:
-    """The next one, which waits for the lock, proceeds within 10 s."""
+    """R38: the next one, which waits for the lock, proceeds within 10 s."""
     namespace = release.namespace
     _start_another(release, cut_off)
     waiting = "waiting for the migration lock, held by plinth-migrate-lock"
@@ -117,7 +118,7 @@ def test_a_migrator_whose_pod_is_deleted_makes_way(release: Release, database: E
 def test_an_upgrade_that_was_cut_off_is_recovered(
     release: Release, traffic: Traffic, cut_off: str, next_image: str
 ) -> None:
-    """Helm refuses to go on; as the chart's README says, rolling back to what is deployed lets it."""
+    """R44: Helm refuses to go on; as the chart's README says, rolling back to what is deployed lets it."""
     with pytest.raises(ClusterError, match="another operation"):
         release.upgrade(*VALUES, image=next_image)
     history = json.loads(release.namespace.helm("history", release.name, "--output=json"))

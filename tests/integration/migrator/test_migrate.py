@@ -51,7 +51,7 @@ async def test_check_changes_nothing(empty_database: TestDatabase):
 
 
 async def test_five_at_once_apply_each_revision_once(empty_database: TestDatabase):
-    """Concurrent migrators all succeed; one of them does the work."""
+    """R33: concurrent migrators all succeed; one of them does the work."""
     outcomes = await asyncio.gather(*(migrate(empty_database.owner_settings) for _ in range(5)))
     assert [outcome.exit_code for outcome in outcomes] == [0] * 5
     assert sorted(outcome.outcome for outcome in outcomes) == ["applied", *["nothing"] * 4]
@@ -160,7 +160,7 @@ async def test_what_is_not_persisted_is_no_success(database: TestDatabase, revis
 
 
 async def test_what_cannot_be_reached_is_said(database: TestDatabase):
-    """No server, a wrong password and a missing database each exit 3 with a sentence of their own."""
+    """R39: no server, a wrong password and a missing database each exit 3 with a sentence of their own."""
     server = database.server
     nobody = await _ended("postgresql://u:p@127.0.0.1:1/d?sslmode=disable")
     assert (nobody.exit_code, "nothing answers there" in nobody.message) == (3, True)
