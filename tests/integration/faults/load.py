@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+READ = "/api/v1/projects"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -25,10 +27,14 @@ class Answer:
 class Load:
     answers: list[Answer] = field(default_factory=list)
 
-    def failed(self) -> list[Answer]:
-        return [answer for answer in self.answers if answer.status != 200]
+    @property
+    def reads(self) -> list[Answer]:
+        return [answer for answer in self.answers if answer.path == READ]
 
-    def slowest(self, path: str = "/api/v1/projects") -> float:
+    def failed(self) -> list[Answer]:
+        return [answer for answer in self.reads if answer.status != 200]
+
+    def slowest(self, path: str) -> float:
         return max(answer.seconds for answer in self.answers if answer.path == path)
 
     def recovered(self, since: float) -> float:
@@ -51,7 +57,7 @@ async def _ask(client: httpx2.AsyncClient, path: str, load: Load, pause: float) 
 async def under_load(client: httpx2.AsyncClient, workers: int = 8) -> AsyncIterator[Load]:
     """Several clients that read projects, and one each that asks as the kubelet does, all the time."""
     load = Load()
-    paths = ["/api/v1/projects"] * workers + ["/livez", "/readyz"]
+    paths = [READ] * workers + ["/livez", "/readyz"]
     tasks = [asyncio.create_task(_ask(client, path, load, 0.01)) for path in paths]
     try:
         yield load
