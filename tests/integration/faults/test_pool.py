@@ -14,6 +14,7 @@ from app.settings import Settings
 from tests.api import until
 from tests.integration.faults.asking import Api, asking, backends, gather
 from tests.servers.databases import TestDatabase
+from tests.servers.proxy import Remote
 
 INSERT = "INSERT INTO projects (name) VALUES ('x')"
 
@@ -71,6 +72,43 @@ async def test_no_connection_to_a_server_that_was_read_only_is_used_again(databa
         assert api.faults(Fault.READ_ONLY) == 1
 
 
+async def test_a_silent_server_costs_the_pool_its_connections(database: TestDatabase, proxy: Remote) -> None:
+    """One request waits for its deadline, not one a connection: none that was open then is used again."""
+    settings = quick(database.through(proxy), database_command_timeout=0.5)
+    async with asking(settings) as api:
+        async with leaked(api, 3):
+            pass
+        before = await _pids(database)
+        proxy.blackhole()
+        assert (await api.sql("SELECT 1")).status_code == 503
+        proxy.pass_on()
+        assert len(before) == 3
+        async with leaked(api, 3):
+            await until(lambda: _are_gone(database, before))
+
+
+async def _pids(database: TestDatabase) -> set[int]:
+    query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'plinth' AND datname = $1"
+    return {row["pid"] for row in await database.superuser_fetch(query, database.name)}
+
+
+async def _are_gone(database: TestDatabase, pids: set[int]) -> bool:
+    return not pids & await _pids(database)
+
+
+async def test_the_pool_is_judged_by_each_request(database: TestDatabase, proxy: Remote) -> None:
+    """By whether it got a connection that works; a statement that fails on one is none of the pool's."""
+    async with asking(quick(database.through(proxy))) as api:
+        told: list[bool] = []
+        api.database.told = told.append
+        for statement in ("SELECT 1", "SELECT 1/0"):
+            await api.sql(statement)
+        proxy.refuse()
+        proxy.reset()
+        await api.sql("SELECT 1")
+    assert told == [True, True, False]
+
+
 async def test_a_wedged_pool_is_replaced(database: TestDatabase) -> None:
     """Nothing comes back to it, though the server is there: a new one serves, and the old connections end in time."""
     async with asking(quick(database.settings, database_pool_timeout=0.1)) as api:
@@ -82,6 +120,9 @@ async def test_a_wedged_pool_is_replaced(database: TestDatabase) -> None:
             assert not await serves()
             await until(serves)
             assert api.sample("plinth_database_pool_replacements_total") == 1
+            waits = api.sample("plinth_database_pool_wait_seconds_count")
+            assert await serves()
+            assert api.sample("plinth_database_pool_wait_seconds_count") == waits + 1
             assert (await api.client.get("/livez")).status_code == 200
         await until(lambda: _at_most(database, 1))
 
