@@ -16,6 +16,8 @@ from tests.api import until
 from tests.processes import UVICORN, Process, started
 from tests.servers.databases import TestDatabase
 
+pytestmark = pytest.mark.alone
+
 NOWHERE = "postgresql://nobody:none@127.0.0.1:1/none?sslmode=disable"
 
 

@@ -11,6 +11,8 @@ import pytest
 from app.db.packaged import free_port
 from tests.processes import PLINTH, environment
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 15
 """From nothing to the first answer, as promised."""
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.processes import started
 
+pytestmark = pytest.mark.alone
+
 FACTORY = (sys.executable, "-m", "uvicorn", "--factory", f"{__package__}.asking:serve", "--loop", "uvloop")
 NOWHERE = "postgresql://nobody:none@127.0.0.1:1/none?sslmode=disable"
 

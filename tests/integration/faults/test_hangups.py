@@ -14,6 +14,8 @@ from tests.integration.faults.asking import backends
 from tests.processes import Process, started
 from tests.servers.databases import TestDatabase, execute
 
+pytestmark = pytest.mark.alone
+
 FACTORY = (sys.executable, "-m", "uvicorn", "--factory", f"{__package__}.asking:serve", "--loop", "uvloop")
 CLIENTS, AT_ONCE = 1000, 200
 SLEEP = "SELECT pg_sleep(60)"

@@ -20,6 +20,8 @@ from tests.servers.databases import APP, TEMPLATE, TestDatabase, new_database
 from tests.servers.fixtures import StartServer
 from tests.servers.proxy import Remote
 
+pytestmark = pytest.mark.alone
+
 # With LONG=1 as long as the requirement says, else as much shorter as the deadlines are.
 SCALE = 1.0 if os.environ.get("LONG") else 0.1
 COMMAND_TIMEOUT, BLACKHOLE_SECONDS = 10 * SCALE, 60 * SCALE

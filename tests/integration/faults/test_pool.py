@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import pytest
 from sqlalchemy import event
 
 from app.db.faults import Fault
@@ -15,6 +16,8 @@ from tests.api import until
 from tests.integration.faults.asking import Api, asking, backends, gather
 from tests.servers.databases import TestDatabase
 from tests.servers.proxy import Remote
+
+pytestmark = pytest.mark.alone
 
 INSERT = "INSERT INTO projects (name) VALUES ('x')"
 

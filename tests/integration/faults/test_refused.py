@@ -12,6 +12,8 @@ from tests.integration.faults.test_pool import quick
 from tests.servers.databases import APP, TestDatabase, app_settings
 from tests.servers.proxy import Remote
 
+pytestmark = pytest.mark.alone
+
 
 async def stays_alive(api: Api, seconds: float = 2.5) -> set[int]:
     """Each liveness check passes for several times the pool's patience; what requests are answered meanwhile."""

@@ -14,6 +14,8 @@ from tests.api import until
 from tests.integration.migrator.conftest import Revisions
 from tests.servers.databases import TestDatabase, migrator_settings
 
+pytestmark = pytest.mark.alone
+
 ALTER = "ALTER TABLE projects ADD COLUMN more text"
 READ, WRITE = "SELECT count(*) FROM projects", "INSERT INTO projects (name) VALUES ('long')"
 LONGEST = 0.15
