@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER_TOOL := tests/cluster/cluster
+# Tests with servers wait more than they work; each of these has servers of its own.
+AT_ONCE ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help dev up upgrade down test check format unit lock k8s figures-bundle figures-migrations plot-ids figures-app
@@ -25,7 +27,8 @@ dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluste
 # The cluster before its tests: the first time it compiles for minutes, which is no test's time, and is worth watching.
 test: check ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest tests/integration
+	$(BIN)/coverage run -m pytest -n $(AT_ONCE) -m "not alone" tests/integration
+	$(BIN)/coverage run -m pytest -m alone tests/integration
 	for part in up images app; do $(CLUSTER_TOOL) $$part || exit 1; done
 	$(BIN)/coverage run -m pytest tests/e2e
 	$(BIN)/coverage combine -q
@@ -37,7 +40,7 @@ check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, i
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(CLUSTER_TOOL) tools
-	$(BIN)/pytest -q tests/unit tests/chart
+	$(BIN)/pytest -q -n 2 tests/unit tests/chart
 
 format: $(VENV)/ready ## Put sources into their form
 	$(BIN)/ruff format .
