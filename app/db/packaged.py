@@ -1,5 +1,6 @@
 """A PostgreSQL server from a Python package, on loopback: for `plinth dev` and the tests. Needs `plinth[dev]`."""
 
+import fcntl
 import importlib.util
 import os
 import secrets
@@ -168,17 +169,23 @@ def _roots_own() -> Path:
 def _copy_for_unprivileged(installed: Path, name: str) -> Path:
     """PostgreSQL refuses root, and another user may not reach root's folders: copy the programs once."""
     target = _roots_own() / name / installed.name
-    if not target.exists():
-        with tempfile.TemporaryDirectory(dir=_roots_own()) as work:
-            shutil.copytree(installed, Path(work) / installed.name)
-            libraries = installed.with_name(f"{installed.name}.libs")  # found by the programs' relative run path
-            if libraries.exists():
-                shutil.copytree(libraries, Path(work) / libraries.name)
-            Path(work).chmod(0o755)
-            target.parent.mkdir(exist_ok=True)
-            for folder in sorted(Path(work).iterdir(), reverse=True):  # the libraries first, what is asked for last
-                folder.replace(target.parent / folder.name)
+    with (_roots_own() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be copying them
+        if not target.exists():
+            _copy(installed, target.parent)
     return target
+
+
+def _copy(installed: Path, target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=_roots_own()) as work:
+        shutil.copytree(installed, Path(work) / installed.name)
+        libraries = installed.with_name(f"{installed.name}.libs")  # found by the programs' relative run path
+        if libraries.exists():
+            shutil.copytree(libraries, Path(work) / libraries.name)
+        Path(work).chmod(0o755)
+        target.mkdir(exist_ok=True)
+        for folder in sorted(Path(work).iterdir(), reverse=True):  # the libraries first, what is asked for last
+            folder.replace(target / folder.name)
 
 
 def as_unprivileged() -> dict[str, Any]:

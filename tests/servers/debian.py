@@ -8,6 +8,7 @@ import pytest
 from app.db.packaged import Major
 from tests.cluster.console import ClusterError
 from tests.cluster.local.packages import install_packages
+from tests.cluster.lock import one_at_a_time
 
 # Without this the package would start a server of its own.
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/plinth-tests.conf")
@@ -29,6 +30,7 @@ def _install(package: str) -> None:
     _NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
     _NO_CLUSTER.write_text("create_main_cluster = false\n")
     try:
-        install_packages((package,))
+        with one_at_a_time():  # other tests of this run may be installing it
+            install_packages((package,))
     except ClusterError as error:
         pytest.fail(f"This test needs the package {package}, and it cannot be installed: {error}")

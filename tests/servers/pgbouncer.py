@@ -20,6 +20,7 @@ from app.db.packaged import PackagedServer, as_unprivileged, data_root, free_por
 from tests.cluster.commands import run
 from tests.cluster.console import ClusterError, step
 from tests.cluster.local.packages import install_packages
+from tests.cluster.lock import one_at_a_time
 from tests.servers.databases import APP, OWNER, PASSWORD
 
 OLDEST = (1, 21)
@@ -99,8 +100,9 @@ def program() -> list[str | Path]:
         return [found]
     root = data_root() / f"pgbouncer-{_SUITE}"  # where its user can reach it, unlike the clusters' cache of root's
     try:
-        if not root.exists():
-            _fetch(root)
+        with one_at_a_time():  # other tests of this run may want it now, too
+            if not root.exists():
+                _fetch(root)
         return _command(root)
     except (ClusterError, OSError) as error:
         raise AssertionError(_MISSING.format(reason=error)) from error
