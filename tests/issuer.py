@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
-from threading import Thread
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+
+from tests.listening import listening
 
 AUDIENCE, ISSUER = "plinth", "https://issuer.example"
 
@@ -84,11 +85,5 @@ def issuing(tls: SSLContext | None = None) -> Iterator[Issuer]:
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     issuer = Issuer(f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}/jwks.json")
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with listening(server):
         yield issuer
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
