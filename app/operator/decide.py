@@ -76,10 +76,11 @@ def decide(snapshot: Snapshot) -> Decision:
         known = resource.status.get("observedGeneration") == resource.generation
         return Decision(resource.status, min(SOON if known else AT_ONCE, resource.poll))
     if isinstance(server, Unreachable):
-        return _report(_View(resource, now, False), _absent(resource, Reason.UNREACHABLE, server.message))
+        absent = _View(resource, now, False)
+        return _report(absent, _absent(absent, Reason.UNREACHABLE, server.message))
     if server.in_recovery:
-        message = "A server in recovery (a standby) answers; waiting for the primary."
-        return _report(_View(resource, now), _absent(resource, Reason.RECOVERY, message))
+        message, absent = "A server in recovery (a standby) answers; waiting for the primary.", _View(resource, now)
+        return _report(absent, _absent(absent, Reason.RECOVERY, message))
     native = server.id_function == "native" and not server.id_function_broken
     migrated = native and resource.revision in server.gated_revisions
     tries = count(resource, server, snapshot.jobs, migrated=migrated, now=now)
@@ -87,8 +88,17 @@ def decide(snapshot: Snapshot) -> Decision:
     return _report(view, _state(view, server, tries))
 
 
-def _absent(resource: Resource, reason: Reason, message: str) -> _State:
-    return _State(Reason.PAUSED if resource.paused else reason, message, resource.poll)
+def _absent(view: _View, reason: Reason, message: str) -> _State:
+    if view.resource.paused:
+        return _State(Reason.PAUSED, message, view.resource.poll)
+    return _State(reason, message, _passing(view))
+
+
+def _passing(view: _View) -> timedelta:
+    """When to look again at what should pass: soon after it began, as in an install, then as rarely as at anything."""
+    ready, poll = view.resource.condition("Ready"), view.resource.poll
+    age = view.now - datetime.fromisoformat(ready["lastTransitionTime"]) if ready.get("status") == "False" else SOON
+    return max(min(age / 2, poll), min(SOON, poll))
 
 
 def _state(view: _View, facts: ServerFacts, tries: Attempts) -> _State:
@@ -100,7 +110,8 @@ def _state(view: _View, facts: ServerFacts, tries: Attempts) -> _State:
     if resource.paused:
         return _State(Reason.PAUSED, "spec.paused is true: no Job is made until it is false.", resource.poll)
     reason, message = _standing(view, facts, tries)
-    return _State(reason, message, resource.poll) if reason else _pending(view, tries)
+    due = _passing(view) if reason == Reason.CORE_BEHIND else resource.poll
+    return _State(reason, message, due) if reason else _pending(view, tries)
 
 
 def _standing(view: _View, facts: ServerFacts, tries: Attempts) -> tuple[Reason | None, str]:

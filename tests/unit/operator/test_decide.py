@@ -98,6 +98,18 @@ def test_a_new_resource_is_told_of_its_unreachable_database_within_seconds() -> 
     assert look(resource(), Unreachable("no", 1)).due == timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("seen", [DOWN, server(18, in_recovery=True), server(18, core_revisions=frozenset())])
+def test_what_should_pass_is_looked_at_soon_and_ever_later(seen: Any) -> None:
+    """An install is over within seconds, an outage may take a day: from five seconds to a poll, never more often."""
+    of = resource()
+    assert look(of, seen).due == timedelta(seconds=5)
+    of = after(of, look(of, seen))
+    dues = [look(of, seen, now=NOW + timedelta(seconds=age)).due.total_seconds() for age in (5, 30, 60, 86400)]
+    assert dues == [5, 15, 30, 60]
+    assert look(after(of, look(of, seen), pollInterval="2s"), seen).due == timedelta(seconds=2)
+    assert look(resource(paused=True), seen).due == timedelta(seconds=60)
+
+
 def test_an_unreachable_database_keeps_what_was_last_seen_and_claims_nothing() -> None:
     """The version stays for people; whether it is migrated is unknown."""
     of = after(resource(), look(resource(), migrated()))
