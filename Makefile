@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLUSTER_TOOL := tests/cluster/cluster
 # Tests with servers wait more than they work; each of these has servers of its own.
-AT_ONCE ?= 2
+AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help dev up upgrade down test check format unit lock k8s figures-bundle figures-migrations plot-ids figures-app

@@ -31,6 +31,14 @@ def database(namespace: Namespace) -> ExternalDatabase:
     return ExternalDatabase(namespace)
 
 
+@pytest.fixture(scope="module")
+def shared_database(shared_namespace: Namespace) -> ExternalDatabase:
+    """A PostgreSQL 18 behind its Service, in the namespace a module's tests share."""
+    database = ExternalDatabase(shared_namespace)
+    database.start(18, service=True)
+    return database
+
+
 @pytest.fixture
 def release(namespace: Namespace) -> Release:
     return Release(namespace)

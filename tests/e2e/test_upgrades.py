@@ -29,14 +29,7 @@ SELECT a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 
 
 @pytest.fixture(scope="module")
-def database(shared_namespace: Namespace) -> ExternalDatabase:
-    database = ExternalDatabase(shared_namespace)
-    database.start(18, service=True)
-    return database
-
-
-@pytest.fixture(scope="module")
-def release(shared_namespace: Namespace, database: ExternalDatabase) -> Release:
+def release(shared_namespace: Namespace, shared_database: ExternalDatabase) -> Release:
     """By the published chart."""
     last, release = RELEASES[-1], Release(shared_namespace)
     release.install(*VALUES, image=of_release(shared_namespace.cluster, last), chart=last.package)
@@ -56,12 +49,12 @@ def hanging_image(cluster: Cluster, next_image: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def cut_off(release: Release, database: ExternalDatabase, hanging_image: str) -> str:
+def cut_off(release: Release, shared_database: ExternalDatabase, hanging_image: str) -> str:
     """Helm was killed while its hook's pod migrates; the name of that pod."""
     upgrade = ("upgrade", *release.arguments(*VALUES, image=hanging_image), "--wait")
     namespace = release.namespace
     with running("helm", f"--namespace={namespace.name}", *upgrade, env=namespace.cluster.environment) as helm:
-        address = namespace.cluster.wait_for("the migration to hang", lambda: _who_migrates(database), 60)
+        address = namespace.cluster.wait_for("the migration to hang", lambda: _who_migrates(shared_database), 60)
         helm.kill()
     return next(str(pod["metadata"]["name"]) for pod in release.migrators() if pod["status"]["podIP"] == address)
 
@@ -79,7 +72,7 @@ def test_a_failed_upgrade_leaves_the_old_release_serving(release: Release, traff
 
 
 def test_the_mended_upgrade_succeeds(
-    release: Release, traffic: Traffic, database: ExternalDatabase, next_image: str
+    release: Release, traffic: Traffic, shared_database: ExternalDatabase, next_image: str
 ) -> None:
     """R41, R48: nothing is deleted by hand; all data of the published release is there, and no request failed."""
     release.upgrade(*VALUES, image=next_image)
@@ -87,7 +80,7 @@ def test_the_mended_upgrade_succeeds(
     tally = traffic.until(time.time())
     assert tally.failed == []
     assert len(tally.written) > 20
-    assert tally.written <= set(database.sql(18, "SELECT id FROM tasks"))
+    assert tally.written <= set(shared_database.sql(18, "SELECT id FROM tasks"))
 
 
 def test_a_hung_migration_fails_with_its_reason(release: Release, traffic: Traffic, hanging_image: str) -> None:
@@ -103,7 +96,9 @@ def test_a_hung_migration_fails_with_its_reason(release: Release, traffic: Traff
     assert traffic.until(time.time()).failed == []
 
 
-def test_a_migrator_whose_pod_is_deleted_makes_way(release: Release, database: ExternalDatabase, cut_off: str) -> None:
+def test_a_migrator_whose_pod_is_deleted_makes_way(
+    release: Release, shared_database: ExternalDatabase, cut_off: str
+) -> None:
     """R38: the next one, which waits for the lock, proceeds within 10 s."""
     namespace = release.namespace
     _start_another(release, cut_off)
@@ -111,7 +106,7 @@ def test_a_migrator_whose_pod_is_deleted_makes_way(release: Release, database: E
     namespace.cluster.wait_for("the other to wait", lambda: waiting in namespace.kubectl("logs", "another"), 60)
     address = namespace.kubectl_json("get", "pod/another")["status"]["podIP"]
     namespace.kubectl("delete", f"pod/{cut_off}", "--grace-period=0", "--force")
-    namespace.cluster.wait_for("the other to migrate", lambda: _who_migrates(database) == address, 10)
+    namespace.cluster.wait_for("the other to migrate", lambda: _who_migrates(shared_database) == address, 10)
     namespace.kubectl("delete", "pod/another", "--grace-period=0", "--force")
 
 
