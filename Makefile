@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/pytest
 CLUSTER_TOOL := tests/cluster/cluster
 # Tests with servers wait more than they work; each of these has servers of its own.
 AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help dev up upgrade down test check format unit lock k8s figures-bundle figures-migrations plot-ids figures-app
+.PHONY: help dev up upgrade down test uncovered check format unit lock k8s figures-bundle figures-migrations plot-ids figures-app
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,14 +26,18 @@ dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluste
 	@$(BIN)/plinth dev
 
 # The cluster before its tests: the first time it compiles for minutes, which is no test's time, and is worth watching.
-test: check ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(AT_ONCE) -m "not alone" tests/integration
-	$(BIN)/coverage run -m pytest -m alone tests/integration
-	for part in up images app; do $(CLUSTER_TOOL) $$part || exit 1; done
-	$(BIN)/coverage run -m pytest tests/e2e
+# Coverage where nothing measures time: it slows what it watches. End to end, the app runs in containers.
+test: PYTEST = $(BIN)/coverage run -m pytest
+test: uncovered check ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
+	$(PYTEST) -n $(AT_ONCE) -m "not alone" tests/integration
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+	$(BIN)/pytest -m alone tests/integration
+	for part in up images app; do $(CLUSTER_TOOL) $$part || exit 1; done
+	$(BIN)/pytest tests/e2e
+
+uncovered: $(VENV)/ready
+	@$(BIN)/coverage erase
 
 check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, in under a minute
 	$(BIN)/ruff format --check .
@@ -40,7 +45,7 @@ check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, i
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(CLUSTER_TOOL) tools
-	$(BIN)/pytest -q -n 2 tests/unit tests/chart
+	$(PYTEST) -q -n 2 tests/unit tests/chart
 
 format: $(VENV)/ready ## Put sources into their form
 	$(BIN)/ruff format .

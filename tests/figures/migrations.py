@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from math import inf
 from pathlib import Path
 
 import asyncpg
@@ -18,6 +17,7 @@ import asyncpg
 from app.db import ids
 from app.db.packaged import PackagedServer
 from app.db.revision import ROOT
+from tests.cluster.console import step
 from tests.figures import ids as figures_of_ids
 from tests.figures.figure import Figure, report
 from tests.figures.servers import running
@@ -26,7 +26,7 @@ from tests.integration.migrator.test_killed import RANDOM, ROWS, SAFE_FORMS
 from tests.processes import PLINTH, environment, plinth
 from tests.servers.databases import APP, TEMPLATE, TestDatabase, new_database, prepare
 from tests.servers.fixtures import FAST
-from tests.servers.killing import NotConverged, converges, use
+from tests.servers.killing import kill_everywhere, use
 
 RATE, CONNECTIONS, TABLES = 200, 8, 20
 ROUNDS = 5
@@ -158,26 +158,26 @@ async def _client(
 
 def _killed(servers: Sequence[PackagedServer]) -> Iterator[Figure]:
     """At every statement, those that only read too: both lineages, and the safe forms."""
-    points = lost = 0
+    kills = []
     with tempfile.TemporaryDirectory() as folder:
         revisions = Revisions(Path(folder))
         revisions.core(*SAFE_FORMS)
         for server in servers:
-            runs: list[tuple[tuple[str, ...], str | None, Path]] = [
-                (("template1",), None, ROOT),
-                ((TEMPLATE, ROWS), None, revisions.root),
-            ]
+            runs: dict[str, Run] = {
+                "the core lineage": (("template1",), None, ROOT),
+                "the safe forms": ((TEMPLATE, ROWS), None, revisions.root),
+            }
             if server.major >= 18:
-                runs.append(((TEMPLATE, RANDOM), "uuidv7", ROOT))
-            for where, gated, root in runs:
+                runs["the gated lineage"] = ((TEMPLATE, RANDOM), "uuidv7", ROOT)
+            for name, (where, gated, root) in runs.items():
                 use(root)
-                try:
-                    points += converges(server, *where, gated=gated, root=root, reads=True)
-                except NotConverged as error:
-                    sys.stderr.write(f"{error}\n")
-                    lost += 1
-    yield Figure("kill points tried", points, "", inf)
-    yield Figure("runs that did not converge", lost, "", 0)
+                with step(f"killed at every statement: {name} on {server.major}", "figures"):
+                    kills.append(kill_everywhere(server, *where, gated=gated, root=root, reads=True))
+    lost = list(chain.from_iterable(one.lost for one in kills))
+    sys.stderr.writelines(f"{line}\n" for line in lost)
+    points = sum(one.points for one in kills)
+    yield Figure("statements at which no run was killed", max(0, sum(one.statements for one in kills) - points), "", 0)
+    yield Figure(f"runs that did not converge of {points} killed", len(lost), "", 0)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import re
 import signal
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,16 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.servers.killing", "app.migrator.environment"])
 
 
-class NotConverged(Exception):
-    """A migration that was killed and run again came to another schema."""
+@dataclass(frozen=True)
+class Kills:
+    """What came of a migration that was killed once at each of its statements."""
+
+    statements: int
+    """Those of a run that nobody killed."""
+    points: int
+    """Runs killed, at statement 1, 2, 3 and so on, until one ended by itself."""
+    lost: list[str]
+    """Why a run after a kill did not succeed, or in what its schema differs; empty where all converged."""
 
 
 class _Counting:
@@ -51,60 +61,60 @@ class _Counting:
 
 
 class _Counter:
-    def __init__(self, last: int, *, reads: bool) -> None:
-        self._left = last
+    def __init__(self, last: int | None, *, reads: bool) -> None:
+        self._last = last
         self._reads = reads
+        self.sent = 0
 
     async def send(self, query: str, work: Any) -> Any:
         sent = asyncio.ensure_future(work)
         if self._reads or not _READS.match(query) or _ACTS.search(query):
-            self._left -= 1
-        if self._left == 0:
+            self.sent += 1
+        if self.sent == self._last:
             await asyncio.sleep(0)  # written to the socket
             os.kill(os.getpid(), signal.SIGKILL)
         return await sent
 
 
-def killed_at(statement: int, settings: Settings, gated: str | None, root: Path, *, reads: bool = False) -> bool:
-    """Run the migrations of ``root`` until that statement; False where it ended before, all done.
+def killed_at(statement: int | None, settings: Settings, gated: str | None, root: Path, *, reads: bool = False) -> int:
+    """Run the migrations of ``root`` until that statement; 0 where the run was killed, else its number of statements.
 
     Statements that only read are not counted without ``reads``: to be killed after one is to be killed before it.
     """
-    process = _processes.Process(target=_run, args=(statement, settings, gated, root, reads))
+    told, tell = _processes.Pipe(duplex=False)
+    process = _processes.Process(target=_run, args=(statement, settings, gated, root, reads, tell))
     process.start()
+    tell.close()
     process.join(60)
     assert process.exitcode in {0, -signal.SIGKILL}, process.exitcode
-    return process.exitcode != 0
+    return int(told.recv()) if process.exitcode == 0 else 0
 
 
-def converges(
+def kill_everywhere(
     server: PackagedServer,
     template: str,
     *before: str,
     gated: str | None = None,
     root: Path = ROOT,
     reads: bool = False,
-) -> int:
-    """Kill at statement 1, 2, 3 and so on until a run ends by itself; each time run again, and compare the schema.
-
-    The number of statements. Raises NotConverged at the first that made a difference.
-    """
-    points = 0
+) -> Kills:
+    """Kill at statement 1, 2, 3 and so on until a run ends by itself; each time run again, and compare the schema."""
     with new_database(server, template) as database:
         _apply(database, before)
-        assert asyncio.run(migrate(database.owner_settings, gated)).exit_code == 0
+        statements = killed_at(None, database.owner_settings, gated, root, reads=reads)
         wanted = asyncio.run(schema(database.superuser_uri))
     assert not [line for line in wanted if line.endswith("INVALID")]
+    points, lost = 0, list[str]()
     while True:
         with new_database(server, template) as database:
             _apply(database, before)
-            if not killed_at(points + 1, database.owner_settings, gated, root, reads=reads):
-                return points
+            if killed_at(points + 1, database.owner_settings, gated, root, reads=reads):
+                return Kills(statements, points, lost)
             points += 1
             outcome = asyncio.run(migrate(database.owner_settings, gated))
             found = asyncio.run(schema(database.superuser_uri))
             if outcome.exit_code != 0 or found != wanted:
-                raise NotConverged(f"killed at statement {points}: {sorted({*found} ^ {*wanted})} {outcome}")
+                lost.append(f"killed at statement {points}: {sorted({*found} ^ {*wanted})} {outcome}")
 
 
 def use(root: Path) -> None:
@@ -118,7 +128,9 @@ def _apply(database: TestDatabase, statements: tuple[str, ...]) -> None:
         asyncio.run(database.fetch(statement))
 
 
-def _run(statement: int, settings: Settings, gated: str | None, root: Path, reads: bool) -> None:
+def _run(
+    statement: int | None, settings: Settings, gated: str | None, root: Path, reads: bool, tell: Connection
+) -> None:
     use(root)
     counter = _Counter(statement, reads=reads)
     connect = asyncpg.connect
@@ -131,3 +143,4 @@ def _run(statement: int, settings: Settings, gated: str | None, root: Path, read
     asyncpg.connect = counted
     outcome = asyncio.run(migrate(settings, gated))
     assert outcome.exit_code == 0, outcome
+    tell.send(counter.sent)
