@@ -7,6 +7,9 @@ restores on 17. Which body is right is asked of the server by the statement itse
 
 from typing import Literal
 
+UUIDV7 = "uuidv7"
+"""The gated revision that makes new ids native, after which the core lineage keeps them so."""
+
 RANDOM = "SELECT pg_catalog.gen_random_uuid()"
 NATIVE = "SELECT pg_catalog.uuidv7()"
 # UUIDv7 before 18: 48 bits of milliseconds, 12 of their fraction, then random. The clock is read once; sub-microsecond

@@ -10,9 +10,6 @@ from app.errors import CoreSchemaBehind, Diverged, Refused
 from app.migrator.gated import GatedRevision
 from app.migrator.situation import Situation
 
-UUIDV7 = "uuidv7"
-"""The gated revision after which the core lineage keeps the id function native."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -68,7 +65,7 @@ def plan_core(
         )
     if state is SchemaState.AHEAD:
         return Plan(state)
-    mend = ids.mend(below18, uuidv7_recorded=UUIDV7 in facts.gated_revisions)
+    mend = ids.mend(below18, uuidv7_recorded=ids.UUIDV7 in facts.gated_revisions)
     return Plan(
         state,
         pending=pending,
@@ -102,5 +99,5 @@ def needs_mending(facts: ServerFacts, below18: Literal["v4", "v7"]) -> bool:
     if facts.id_function is None:
         return False
     if facts.has_uuidv7:
-        return UUIDV7 in facts.gated_revisions and facts.id_function != "native"
+        return ids.UUIDV7 in facts.gated_revisions and facts.id_function != "native"
     return facts.id_function != {"v4": "random", "v7": "emulated"}[below18]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from app.db.ids import UUIDV7
 from app.db.server import ServerFacts
 from app.operator.attempts import Attempts, core_revision, count
 from app.operator.jobs import JobName, MigrationJob
@@ -82,7 +83,7 @@ def decide(snapshot: Snapshot) -> Decision:
         message, absent = "A server in recovery (a standby) answers; waiting for the primary.", _View(resource, now)
         return _report(absent, _absent(absent, Reason.RECOVERY, message))
     native = server.id_function == "native" and not server.id_function_broken
-    migrated = native and resource.revision in server.gated_revisions
+    migrated = resource.revision in server.gated_revisions and (native or resource.revision != UUIDV7)
     tries = count(resource, server, snapshot.jobs, migrated=migrated, now=now)
     view = _View(resource, now, True, server, migrated, tries)
     return _report(view, _state(view, server, tries))
@@ -130,7 +131,8 @@ def _standing(view: _View, facts: ServerFacts, tries: Attempts) -> tuple[Reason 
     if facts.major < minimum:
         return Reason.WAITING, f"The server is PostgreSQL {version}; revision {revision} runs once it is {minimum}."
     if view.migrated:
-        return Reason.APPLIED, f"Revision {revision} is recorded, and new ids are native."
+        ids = ", and new ids are native" if revision == UUIDV7 else ""
+        return Reason.APPLIED, f"Revision {revision} is recorded{ids}."
     return None, ""
 
 

@@ -9,6 +9,7 @@ from app.operator.jobs import told
 from tests.unit.operator.builders import (
     NOW,
     after,
+    condition,
     failed,
     job,
     look,
@@ -46,6 +47,15 @@ def test_a_job_that_succeeded_is_told_with_its_last_line() -> None:
         "message": "Applied uuidv7.",
     }
     assert reasons(look(after(of, decision), migrated(), succeeded(of))) == []
+
+
+def test_a_job_of_another_revision_is_believed_while_ids_are_not_native() -> None:
+    """A backfill on 17 succeeds once the server has it recorded, and its failures are over."""
+    spec = {"revision": "backfill", "minServerVersion": 17}
+    of = after(resource(**spec), look(resource(**spec), server(17)), **spec)
+    decision = look(of, server(17, gated_revisions=frozenset({"backfill"})), succeeded(of))
+    assert (reasons(decision), standing(decision)[1]) == (["MigrationSucceeded"], "Applied")
+    assert (decision.status["failures"], condition(decision, "Migrated")["status"]) == (0, "True")
 
 
 def test_a_job_whose_end_the_server_does_not_show_has_failed() -> None:

@@ -20,6 +20,7 @@ from tests.unit.operator.builders import (
 )
 
 DOWN = Unreachable("The server does not answer.", 3)
+BACKFILL = {"revision": "backfill", "minServerVersion": 17}
 APPROVED = {"plinth.dev/approve": "uuidv7"}
 BROKEN = {"gated_revisions": frozenset({"uuidv7"}), "id_function": "native", "id_generation": None}
 
@@ -41,6 +42,10 @@ BROKEN = {"gated_revisions": frozenset({"uuidv7"}), "id_function": "native", "id
         ({}, server(17, core_revisions=frozenset()), ("False", "CoreSchemaBehind", "True", None)),
         ({}, server(18, core_revisions=frozenset()), ("False", "CoreSchemaBehind", "True", None)),
         ({}, server(17, **BROKEN), ("False", "ServerVersionRegressed", "True", None)),
+        (BACKFILL, server(16), ("True", "WaitingForServerVersion", None, None)),
+        (BACKFILL, server(17), ("False", "MigrationJobRunning", "True", None)),
+        (BACKFILL, server(17, gated_revisions=frozenset({"backfill"})), ("True", "Applied", None, None)),
+        (BACKFILL, server(18, gated_revisions=frozenset({"backfill"})), ("True", "Applied", None, None)),
     ],
 )
 def test_each_state_of_the_world_has_its_reason(spec: dict[str, Any], seen: Any, expected: tuple[Any, ...]) -> None:
@@ -56,11 +61,19 @@ def test_each_state_of_the_world_has_its_reason(spec: dict[str, Any], seen: Any,
         server(18, gated_revisions=frozenset({"another"}), id_function="native"),
     ],
 )
-def test_migrated_needs_the_record_and_native_ids(seen: Any) -> None:
+def test_uuidv7_needs_the_record_and_native_ids(seen: Any) -> None:
     """One of the two alone is not enough, and a Job is made."""
     decision = look(resource(), seen)
     assert condition(decision, "Migrated")["status"] == "False"
     assert decision.create is not None
+
+
+@pytest.mark.parametrize(("revision", "says"), [("uuidv7", True), ("backfill", False)])
+def test_only_uuidv7_says_that_ids_are_native(revision: str, says: bool) -> None:
+    """What another revision did has nothing to do with ids."""
+    decision = look(resource(revision=revision), migrated(gated_revisions=frozenset({revision})))
+    assert condition(decision, "Migrated")["status"] == "True"
+    assert ("native" in condition(decision, "Ready")["message"]) is says
 
 
 def test_a_healed_regression_is_ready_again() -> None:
