@@ -83,6 +83,8 @@ def _fill_container(pod: dict[str, Any], resource: Resource) -> None:
     items = [{"key": database["keys"][part], "path": f"PLINTH_DATABASE_{file}"} for part, file in FILES.items()]
     secret = {"secretName": database["name"], "optional": True, "items": items}
     pod["volumes"] = [{"name": "database", "secret": secret}]
+    if mode := database.get("tlsMode"):
+        container["env"].append({"name": "PLINTH_DATABASE_TLS_MODE", "value": mode})
     if ca := database.get("ca"):
         container["env"].append({"name": "PLINTH_DATABASE_TLS_CA", "value": f"{_CA_FOLDER}/{ca['key']}"})
         container["volumeMounts"].append({"name": "ca", "mountPath": _CA_FOLDER, "readOnly": True})

@@ -91,7 +91,7 @@ class Observer:
         deadline = limits.database_connect_timeout + limits.database_command_timeout
         async with asyncio.timeout(deadline):
             with _file(bundle) as path:
-                place = database_settings(data, ref["keys"], path, limits)
+                place = database_settings(data, ref, path, limits)
                 connection = await connect_with(place, application_name=COMPONENT)
             try:
                 return await ask(connection)
@@ -109,15 +109,18 @@ class Observer:
         return {key: base64.b64decode(value).decode() for key, value in (secret.data or {}).items()}
 
 
-def database_settings(data: Mapping[str, str], keys: Object, ca: Path | None, limits: Settings) -> Settings:
+def database_settings(data: Mapping[str, str], ref: Object, ca: Path | None, limits: Settings) -> Settings:
     """The settings the migration's Job has from the same secret, so that both find the same server."""
+    keys = ref["keys"]
     values = {
         f"database_{file.lower()}": data[keys[part]].strip() for part, file in FILES.items() if data.get(keys[part])
     }
     if not values.keys() & {"database_url", "database_host"}:
         raise SettingsError(f"it has neither the key {keys['uri']} nor the key {keys['host']}")
     timeouts = limits.model_dump(include={"database_connect_timeout", "database_command_timeout"})
-    return Settings.model_validate({**timeouts, **values, "database_tls_ca": ca})
+    return Settings.model_validate(
+        {**timeouts, **values, "database_tls_mode": ref.get("tlsMode"), "database_tls_ca": ca}
+    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tests.chart.values_table import CHART
 CRD = yaml.safe_load((CHART / "crds" / "gatedmigrations.yaml").read_text())
 SAMPLES = sorted((CHART.parents[1] / "k8s" / "samples").glob("*.yaml"))
 EVERYTHING: dict[str, Any] = {
-    "database": {"existingSecret": "app-role", "tls": {"caSecret": "ca"}},
+    "database": {"existingSecret": "app-role", "tls": {"caSecret": "ca", "mode": "verify-ca"}},
     "tolerations": [{"key": "apps", "operator": "Exists"}],
     "nodeSelector": {"pool": "apps"},
     "imagePullSecrets": [{"name": "registry"}],

@@ -138,6 +138,13 @@ def test_the_gated_migration_is_run_by_the_owner(render: Render, values: Object,
     assert (spec["revision"], spec["minServerVersion"], spec["approval"]) == ("uuidv7", 18, "Automatic")
 
 
+@pytest.mark.parametrize("mode", [None, "disable", "verify-ca"])
+def test_the_tls_mode_reaches_the_gated_migration_where_it_is_given(render: Render, mode: str | None) -> None:
+    """The operator and its Jobs ask of the server what the app asks of it."""
+    spec = render(EXTERNAL, {"database": {"tls": {"mode": mode}}}).one("GatedMigration")["spec"]
+    assert spec["databaseSecretRef"].get("tlsMode") == mode
+
+
 @pytest.mark.parametrize(
     "values", [{"operator": {"enabled": False}}, {"gatedMigrations": {"uuidv7": {"enabled": False}}}]
 )

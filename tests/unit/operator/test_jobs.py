@@ -120,6 +120,13 @@ def test_the_container_runs_the_revision_and_holds_no_secret_in_its_environment(
     }
 
 
+def test_the_tls_mode_is_set_where_it_is_given() -> None:
+    """Then the migrator asks of the server what the operator asks of it."""
+    reference = {**resource().database, "tlsMode": "verify-ca"}
+    (container,) = pod_of(databaseSecretRef=reference)["spec"]["containers"]
+    assert container["env"][1:] == [{"name": "PLINTH_DATABASE_TLS_MODE", "value": "verify-ca"}]
+
+
 def test_a_named_ca_is_mounted_and_set() -> None:
     """Then the migrator verifies the server as the operator does."""
     pod = pod_of(databaseSecretRef=CA)["spec"]

@@ -19,6 +19,7 @@ from tests.unit.operator.api import FakeApi
 from tests.unit.operator.builders import KEYS, resource, server
 
 LIMITS = Settings(database_connect_timeout=1, database_command_timeout=2)
+REFERENCE = {"keys": KEYS}
 SECRET = "/api/v1/namespaces/shop/secrets/owner"
 
 
@@ -55,7 +56,7 @@ def observer(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Observer:
 
 def test_a_uri_is_taken_before_the_parts() -> None:
     """As the migrator does; the operator's deadlines go along."""
-    made = database_settings({"uri": "postgresql://u:p@db/x?sslmode=disable", "host": "other"}, KEYS, None, LIMITS)
+    made = database_settings({"uri": "postgresql://u:p@db/x?sslmode=disable", "host": "other"}, REFERENCE, None, LIMITS)
     assert str(address(made)) == "db:5432/x"
     assert (made.database_connect_timeout, made.database_command_timeout) == (1, 2)
 
@@ -64,22 +65,33 @@ def test_the_parts_of_a_secret_make_an_address() -> None:
     """Under the keys the resource names, blanks and line ends of hand-made secrets taken away."""
     keys = {**KEYS, "host": "hostname", "user": "username"}
     data = {"hostname": "db\n", "port": "6432", "dbname": "x", "username": "u", "password": "p"}
-    made = address(database_settings(data, keys, None, LIMITS))
+    made = address(database_settings(data, {"keys": keys}, None, LIMITS))
     assert str(made) == "db:6432/x"
     assert made.options["user"] == "u"
     assert isinstance(made.options["ssl"], ssl.SSLContext)
 
 
+@pytest.mark.parametrize(
+    ("uri", "mode", "verifies"),
+    [("", "disable", None), ("", "require", False), ("", "verify-ca", True), ("?sslmode=require", "disable", False)],
+)
+def test_the_references_tls_mode_counts_where_the_uri_is_silent(uri: str, mode: str, verifies: bool | None) -> None:
+    """Secrets in parts have no other place to say it."""
+    data = {"uri": f"postgresql://u:p@db/x{uri}"} if uri else {"host": "db"}
+    context = address(database_settings(data, {**REFERENCE, "tlsMode": mode}, None, LIMITS)).options["ssl"]
+    assert (context.verify_mode == ssl.CERT_REQUIRED if context else None) is verifies
+
+
 def test_a_secret_without_an_address_names_the_keys_that_are_missing() -> None:
     """The person who reads it can mend either."""
     with pytest.raises(SettingsError, match="neither the key uri nor the key host"):
-        database_settings({"password": "p"}, KEYS, None, LIMITS)
+        database_settings({"password": "p"}, REFERENCE, None, LIMITS)
 
 
 def test_a_ca_is_read_from_memory_and_makes_verification_full() -> None:
     """There need be no folder to write to."""
     with observe._file("no certificate") as path, pytest.raises(SettingsError, match="CA file"):
-        address(database_settings({"host": "db"}, KEYS, path, LIMITS))
+        address(database_settings({"host": "db"}, REFERENCE, path, LIMITS))
     with observe._file(None) as path:
         assert path is None
 
