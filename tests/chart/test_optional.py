@@ -120,8 +120,9 @@ def test_the_api_may_be_let_out_further(render: Render) -> None:
 @pytest.mark.parametrize("kind", ["Ingress", "HTTPRoute", "ServiceMonitor", "HorizontalPodAutoscaler", "NetworkPolicy"])
 def test_they_carry_the_releases_labels(render: Render, kind: str) -> None:
     """Optional objects carry the release's labels like all others."""
+    needed: Object = {"ingress": {"hosts": [{"host": "a.example"}]}, "httpRoute": {"parentRefs": [{"name": "public"}]}}
     values = ("ingress", "httpRoute", "serviceMonitor", "autoscaling", "networkPolicy")
-    found = render(EXTERNAL, {name: {"enabled": True} for name in values}).all(kind)
+    found = render(EXTERNAL, {name: {"enabled": True, **needed.get(name, {})} for name in values}).all(kind)
     assert found
     for one in found:
         assert one["metadata"]["labels"]["app.kubernetes.io/instance"] == "plinth"

@@ -143,9 +143,41 @@ def test_a_value_of_the_right_type_can_still_be_wrong(render: Render, path: str,
             {"database": {"existingSecret": "a"}, "operator": {"watchNamespaces": ["*", "shop"]}},
             "already means all, so name it alone",
         ),
+        (EXTERNAL | {"operator": {"watchNamespaces": ["shop"]}}, "nobody would watch its GatedMigration: add apps"),
+        (EXTERNAL | {"ingress": {"enabled": True}}, "name one in ingress.hosts"),
+        (EXTERNAL | {"httpRoute": {"enabled": True}}, "name one in httpRoute.parentRefs"),
+        (
+            EXTERNAL | {"autoscaling": {"enabled": True, "minReplicas": 7}},
+            "autoscaling.minReplicas is 7, above autoscaling.maxReplicas, which is 6",
+        ),
+        (
+            EXTERNAL | {"settings": {"readiness_timeout": 2.5}},
+            "must not exceed settings.readiness_interval, which is 2",
+        ),
+        (EXTERNAL | {"settings": {"readiness_interval": 1}}, "settings.readiness_timeout is 1.5 and must not exceed"),
+        (
+            EXTERNAL | {"settings": {"database_statement_timeout": 10}},
+            "must be below settings.database_command_timeout, which is 10",
+        ),
     ],
 )
 def test_a_combination_that_cannot_work_ends_with_a_sentence(render: Render, values: Object, sentence: str) -> None:
     """Values that contradict each other are refused with what to do about it."""
     with pytest.raises(Refused, match=sentence.replace("*", r"\*")):
         render(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"operator": {"watchNamespaces": ["shop"]}, "gatedMigrations": {"uuidv7": {"enabled": False}}},
+        {"operator": {"watchNamespaces": ["shop"], "enabled": False}},
+        {"autoscaling": {"enabled": True, "minReplicas": 6}},
+        {"settings": {"readiness_timeout": 3, "readiness_interval": 3}},
+        {"settings": {"database_command_timeout": 5}},
+        {"settings": {"database_command_timeout": 20, "database_statement_timeout": 12.5}},
+    ],
+)
+def test_what_only_just_works_is_not_refused(render: Render, values: Object) -> None:
+    """The app starts with each of these, so the chart takes them."""
+    render(EXTERNAL, values)

@@ -4,9 +4,47 @@
 {{- include "plinth.validate.shutdown" . -}}
 {{- include "plinth.validate.connections" . -}}
 {{- include "plinth.validate.tokens" . -}}
+{{- include "plinth.validate.timeouts" . -}}
+{{- include "plinth.validate.traffic" . -}}
+{{- include "plinth.validate.operator" . -}}
+{{- end -}}
+
+{{- define "plinth.validate.operator" -}}
 {{- $namespaces := .Values.operator.watchNamespaces -}}
 {{- if and (has "*" $namespaces) (gt (len $namespaces) 1) -}}
 {{- fail "operator.watchNamespaces names \"*\" beside other namespaces: \"*\" already means all, so name it alone." -}}
+{{- end -}}
+{{- $watched := or (not $namespaces) (has "*" $namespaces) (has .Release.Namespace $namespaces) -}}
+{{- if and .Values.operator.enabled .Values.gatedMigrations.uuidv7.enabled (not $watched) -}}
+{{- fail (printf "operator.watchNamespaces leaves out the release's own namespace, so nobody would watch its GatedMigration: add %s, or set gatedMigrations.uuidv7.enabled to false." .Release.Namespace) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "plinth.validate.traffic" -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
+{{- fail "ingress.enabled is true without a host, so it would lead nowhere: name one in ingress.hosts, such as [{host: api.example}]." -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
+{{- fail "httpRoute.enabled is true without a Gateway, so nothing would lead to it: name one in httpRoute.parentRefs, such as [{name: public}]." -}}
+{{- end -}}
+{{- $scale := .Values.autoscaling -}}
+{{- if and $scale.enabled (gt (int $scale.minReplicas) (int $scale.maxReplicas)) -}}
+{{- fail (printf "autoscaling.minReplicas is %v, above autoscaling.maxReplicas, which is %v: lower the one or raise the other." $scale.minReplicas $scale.maxReplicas) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What the app refuses at its start. */}}
+{{- define "plinth.validate.timeouts" -}}
+{{- $settings := .Values.settings -}}
+{{- $interval := $settings.readiness_interval | default 2 -}}
+{{- $timeout := $settings.readiness_timeout | default 1.5 -}}
+{{- if gt (float64 $timeout) (float64 $interval) -}}
+{{- fail (printf "settings.readiness_timeout is %v and must not exceed settings.readiness_interval, which is %v: lower the one or raise the other, or no pod starts." $timeout $interval) -}}
+{{- end -}}
+{{- $command := $settings.database_command_timeout | default 10 -}}
+{{- $statement := $settings.database_statement_timeout | default 0 -}}
+{{- if ge (float64 $statement) (float64 $command) -}}
+{{- fail (printf "settings.database_statement_timeout is %v and must be below settings.database_command_timeout, which is %v: lower the one or raise the other, or no pod starts." $statement $command) -}}
 {{- end -}}
 {{- end -}}
 
