@@ -4,6 +4,7 @@ import json
 import sys
 import urllib.request
 from email.message import Message
+from urllib.error import HTTPError
 from uuid import uuid4
 
 service = sys.argv[1]
@@ -20,7 +21,13 @@ def call(method: str, path: str, body: object = None, **headers: str) -> tuple[M
 
 
 call("GET", "/readyz")
-_, made = call("POST", "/api/v1/projects", {"name": "helm test"})
+try:
+    _, made = call("POST", "/api/v1/projects", {"name": "helm test"})
+except HTTPError as error:
+    if error.code != 401:
+        raise
+    print("This release wants tokens, and there is none here: readiness alone was tried.")
+    sys.exit()
 project = "/api/v1/projects/" + json.loads(made)["id"]
 headers, _ = call("GET", project)
 call("DELETE", project, **{"If-Match": headers["ETag"]})

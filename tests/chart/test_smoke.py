@@ -1,0 +1,68 @@
+"""What tries a release: the pod of `helm test`, and the command in the notes."""
+
+import shutil
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart.conftest import Render
+from tests.chart.rendered import EXTERNAL, Object, container
+from tests.chart.values_table import CHART
+from tests.listening import listening
+
+TOKENS = {
+    "settings": {
+        "tenant_source": "jwt",
+        "jwt_jwks_url": "https://i.example/jwks",
+        "jwt_issuer": "https://i.example",
+        "jwt_audience": "plinth",
+    }
+}
+
+
+def answering(status: int) -> ThreadingHTTPServer:
+    """A release that is ready, and answers a POST with this."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Say nothing."""
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+@pytest.mark.parametrize(("status", "code", "says"), [(401, 0, "wants tokens"), (503, 1, "HTTP Error 503")])
+def test_helm_test_passes_where_only_a_token_is_missing(render: Render, status: int, code: int, says: str) -> None:
+    """Without a token readiness is all there is to try; any other refusal fails the test."""
+    script, _ = container(render(EXTERNAL, TOKENS).pods()["plinth-test"])["args"]
+    server = answering(status)
+    with listening(server):
+        argv = [sys.executable, "-c", script, f"http://127.0.0.1:{server.server_port}"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert says in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("values", "token"), [({}, False), (TOKENS, True)])
+def test_the_notes_know_whether_a_token_is_needed(helm: str, tmp_path: Path, values: Object, token: bool) -> None:
+    """Helm shows notes on a cluster only, so a template of this test's own holds them."""
+    chart = Path(shutil.copytree(CHART, tmp_path / "plinth"))
+    (chart / "templates" / "notes.yaml").write_text('notes: {{ include "plinth/templates/NOTES.txt" . | quote }}')
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump({**EXTERNAL, **values}))
+    options = ["--kube-version=1.34.0", "--show-only=templates/notes.yaml", f"--values={tmp_path / 'values.yaml'}"]
+    done = subprocess.run([helm, "template", "plinth", chart, *options], capture_output=True, text=True, check=True)
+    (command,) = [line for line in yaml.safe_load(done.stdout)["notes"].splitlines() if "  curl " in line]
+    assert ("-H 'Authorization: Bearer ...' -H" in command) is token
