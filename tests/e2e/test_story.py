@@ -1,6 +1,7 @@
 """The whole story, on a real cluster: installed, migrated, serving, moved from PostgreSQL 17 to 18, ids become v7."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,11 @@ from tests.e2e.releases import EXTERNAL, Release, condition
 
 RECOVERY_SECONDS = 10
 """How long after the app's role can log in on the new server a request may still fail."""
+OURS = (
+    "deployments,statefulsets,services,serviceaccounts,secrets,configmaps,roles,rolebindings,gatedmigrations,"
+    "poddisruptionbudgets,persistentvolumeclaims,networkpolicies"
+)
+"""Kinds of which an uninstalled release leaves nothing."""
 DEBOUNCE_SECONDS = 4
 """What the operator takes to believe a version: three equal observations a second apart, and their own time."""
 
@@ -23,7 +29,7 @@ def test_from_17_to_18_while_serving(
     database.start(17, service=True)
     release.install(*EXTERNAL, f"readiness.mode={readiness}", f"operator.pollInterval={poll_interval}s")
     assert_migrated_before_serving(release)
-    release.wait_for_gated("Ready", "WaitingForServerVersion", poll_interval + 30)
+    assert_settled(release.wait_for_gated("Ready", "WaitingForServerVersion", poll_interval + 30))
     traffic.start()
 
     database.start(18, service=False)
@@ -55,6 +61,12 @@ def assert_migrated_before_serving(release: Release) -> None:
     assert UUID(release.post("/projects", {"name": "first"})["id"]).version == 4
 
 
+def assert_settled(resource: dict[str, Any]) -> None:
+    """Tools that wait see it ready, and neither on its way nor stuck."""
+    assert condition(resource, "Ready")["status"] == "True"
+    assert not {"Reconciling", "Stalled"} & {one["type"] for one in resource["status"]["conditions"]}
+
+
 def assert_only_known_failures(tally: Tally, closed: float, opened: float, readiness: str) -> None:
     """What failed, failed while the database moved: as 503 with Retry-After, or as a refused connection."""
     assert tally.failed_outside(closed, opened + RECOVERY_SECONDS) == []
@@ -69,6 +81,7 @@ def assert_only_known_failures(tally: Tally, closed: float, opened: float, readi
 def assert_flipped_once(release: Release, opened: float, poll_interval: int) -> None:
     """The operator sees 18 within one poll interval, runs exactly one Job, and says so in Events and status."""
     resource = release.wait_for_gated("Ready", "Applied", poll_interval + 60)
+    assert_settled(resource)
     jobs = release.namespace.kubectl_json("get", "jobs", "--selector=plinth.dev/gated-migration=plinth-uuidv7")["items"]
     assert len(jobs) == 1
     seen = datetime.fromisoformat(jobs[0]["metadata"]["creationTimestamp"]).timestamp() - opened
@@ -117,10 +130,16 @@ def assert_rolled_back_and_ready(release: Release) -> None:
 
 def assert_nothing_left(release: Release) -> None:
     """Uninstalling leaves the finished hook Jobs, which their TTL removes, and nothing else of ours."""
-    kinds = (
-        "deployments,statefulsets,services,serviceaccounts,secrets,configmaps,roles,rolebindings,jobs,gatedmigrations"
-    )
-    selector = "--selector=app.kubernetes.io/instance=plinth"
-    left = release.namespace.kubectl_json("get", kinds, selector)["items"]
-    assert sorted(one["metadata"]["name"] for one in left) == ["plinth-crd", "plinth-migrate"]
-    assert all(one["kind"] == "Job" and one["spec"]["ttlSecondsAfterFinished"] for one in left)
+    namespace, ours = release.namespace, "--selector=app.kubernetes.io/instance=plinth"
+    assert namespace.kubectl_json("get", OURS, ours)["items"] == []
+    wide = namespace.kubectl_json("get", "clusterroles,clusterrolebindings", ours)["items"]
+    names = [one["metadata"]["name"] for one in wide]
+    # They end in their release's namespace: other tests' releases have the same labels.
+    assert [name for name in names if name.endswith(f".{namespace.name}")] == []
+
+    def hooks() -> list[dict[str, Any]] | None:
+        jobs: list[dict[str, Any]] = namespace.kubectl_json("get", "jobs")["items"]
+        return jobs if sorted(one["metadata"]["name"] for one in jobs) == ["plinth-crd", "plinth-migrate"] else None
+
+    left = namespace.cluster.wait_for("the operator's Job to follow its resource", hooks, 60)
+    assert all(one["spec"]["ttlSecondsAfterFinished"] for one in left)
