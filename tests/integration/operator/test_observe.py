@@ -21,12 +21,13 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "SECONDS_BETWEEN", 0)
 
 
-async def seen(**data: str) -> ServerFacts | Unreachable:
+async def seen(tls_mode: str | None = None, **data: str) -> ServerFacts | Unreachable:
     """What the operator sees with this secret."""
+    of = resource(databaseSecretRef={**resource().database, "tlsMode": tls_mode})
     api = FakeApi()
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
     api.put("/api/v1/namespaces/shop/secrets/owner", {"metadata": {"name": "owner"}, "data": encoded})
-    return (await Observer(api.client(), Settings()).observe([resource()])).server
+    return (await Observer(api.client(), Settings()).observe([of])).server
 
 
 async def test_a_migrated_database_is_waited_for_or_migrated(database: TestDatabase) -> None:
@@ -47,6 +48,14 @@ async def test_an_applied_gated_revision_is_seen(database: TestDatabase) -> None
         (0, "Applied"),
         (8, "WaitingForServerVersion"),
     ]
+
+
+async def test_a_server_without_tls_is_seen_where_the_resource_says_so(database: TestDatabase) -> None:
+    """A secret in parts cannot say it itself; by default plain text is no choice."""
+    place = {"host": "127.0.0.1", "port": str(database.server.port), "dbname": database.name}
+    role = {"user": OWNER, "password": PASSWORD}
+    assert isinstance(await seen(**place, **role), Unreachable)
+    assert isinstance(await seen("disable", **place, **role), ServerFacts)
 
 
 async def test_an_empty_database_waits_for_the_core_schema(empty_database: TestDatabase) -> None:
