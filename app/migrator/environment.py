@@ -83,9 +83,10 @@ def prepare(connection: Connection, settings: Settings) -> None:
 
 
 def repeat(connection: Connection, module: Any, settings: Settings, lock: Lock) -> None:
-    """Run the upgrade of a revision that is recorded already, in a transaction of its own."""
-    migration = MigrationContext.configure(connection, opts={"settings": settings})
-    with connection.begin(), Operations.context(migration):
+    """Run the upgrade of a revision that is recorded already, in a transaction of its own, which its safe forms may end."""
+    opts = {"settings": settings, "lock": lock, "transaction_per_migration": True}
+    migration = MigrationContext.configure(connection, opts=opts)
+    with Operations.context(migration), migration.begin_transaction(_per_migration=True):
         module.upgrade()
         lock.check(connection)
 
@@ -128,6 +129,7 @@ def _options(lineage: Lineage, settings: Settings, lock: Lock | None) -> dict[st
         "include_name": _include_name,
         "compare_server_default": _compare_server_default,
         "settings": settings,
+        "lock": lock,
     }
 
 

@@ -44,6 +44,26 @@ def downgrade() -> None:
     op.execute("DROP VIEW public.made")
 '''
 
+FILLED = '''"""Expands: rows get a value."""
+
+from app.migrator import safe
+from app.migrator.gated import require
+
+revision, down_revision, branch_labels, depends_on = "filled", None, None, None
+
+minimum_server_version = 15
+verify = "NOT EXISTS (SELECT FROM public.projects WHERE created_by IS NULL)"
+
+
+def upgrade() -> None:
+    require(minimum_server_version)
+    safe.backfill("projects", "created_by = 'x'", "created_by IS NULL")
+
+
+def downgrade() -> None:
+    """A test does not come back."""
+'''
+
 
 @pytest.fixture
 def gated(revisions: Revisions) -> str:
@@ -83,6 +103,17 @@ async def test_work_that_is_gone_is_done_again(database: TestDatabase, gated: st
     assert (check.exit_code, check.message) == (10, "Gated revision any_value is recorded, but its work is not there.")
     assert (await migrate(database.owner_settings, gated)).outcome == "applied"
     assert (await migrate(database.owner_settings, gated)).outcome == "nothing"
+
+
+async def test_safe_forms_are_repeated_too(database: TestDatabase, revisions: Revisions):
+    """A backfill commits on its own; undone, as by a restore, it is done again."""
+    revisions.gated("filled", FILLED)
+    await database.fetch("INSERT INTO projects (name) VALUES ('p')")
+    assert (await migrate(database.owner_settings, "filled")).outcome == "applied"
+    await database.fetch("UPDATE projects SET created_by = NULL")
+    outcome = await migrate(database.owner_settings, "filled")
+    assert outcome.outcome == "applied", outcome.message
+    assert await database.fetchval("SELECT created_by FROM projects") == "x"
 
 
 async def test_a_revision_that_did_not_do_its_work_is_no_success(database: TestDatabase, revisions: Revisions):
