@@ -83,7 +83,7 @@ def prepare(connection: Connection, settings: Settings) -> None:
 
 
 def repeat(connection: Connection, module: Any, settings: Settings, lock: Lock) -> None:
-    """Run the upgrade of a revision that is recorded already, in a transaction of its own, which its safe forms may end."""
+    """Run the upgrade of a revision that is recorded already, as it ran the first time."""
     opts = {"settings": settings, "lock": lock, "transaction_per_migration": True}
     migration = MigrationContext.configure(connection, opts=opts)
     with Operations.context(migration), migration.begin_transaction(_per_migration=True):

@@ -3,7 +3,8 @@
 An advisory lock on a connection of its own, polled. Waiting inside the server would deadlock a CREATE INDEX
 CONCURRENTLY of the holder; a lock on Alembic's own connection would leave its transaction to nobody. The server
 releases the lock when its holder dies, and when its holder is silent for a lease (`app.migrator.session`): the holder
-speaks every second. A holder that lost it commits nothing more: each revision asks within its own transaction.
+speaks every second. A holder that lost it commits nothing more: each revision asks within its own transaction,
+and safe forms before each step and each batch.
 """
 
 import asyncio
@@ -46,6 +47,9 @@ SELECT coalesce(nullif(a.application_name, ''), a.backend_type) || ' from ' || c
 """  # noqa: S608 - made of the constants above
 _HELD = f"SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE {_OURS} AND {_HERE} AND l.pid = %d)"  # noqa: S608
 
+LOST = "PLNTL"
+"""SQLSTATE of a statement that found the lock lost, and committed nothing more."""
+
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -64,9 +68,14 @@ class Lock:
         """A connection that migrates under this lock, and must not outlive it."""
         self._at_work.append(connection)
 
+    @property
+    def held(self) -> str:
+        """A query that tells whether the lock is held still."""
+        return _HELD % self.pid
+
     def check(self, connection: Connection) -> None:
         """Ask, within a revision's transaction, whether the lock is held still. Raises MigrationLockLost."""
-        if not connection.exec_driver_sql(_HELD % self.pid).scalar_one():
+        if not connection.exec_driver_sql(self.held).scalar_one():
             raise MigrationLockLost
 
     async def guard(

@@ -1,8 +1,8 @@
 """The usual changes to tables that are in use, in their safe forms.
 
 Each function is a revision's whole upgrade, or stands there with others from here: it runs in steps, each a transaction
-of its own, and may be run again after having been ended anywhere. A change made beside them in the same revision could
-not be rolled back any more.
+of its own, and may be run again after having been ended anywhere. A change made before them in the same revision could
+not be rolled back any more, and is refused.
 
 All tables are in the schema public. SQL expressions are given as text; names are quoted here.
 """
@@ -13,7 +13,9 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
+from app.migrator.lock import LOST, Lock
 from app.migrator.rights import literal, quote
 
 _NO_LIMIT = "0"
@@ -103,6 +105,7 @@ def backfill(
         _execute(_BACKFILL.format(
             table=f"public.{quote(table)}", key=quote(key), type=f"public.{quote(table)}.{quote(key)}%TYPE",
             assignments=assignments, where=where, batch=int(batch), pause=float(pause), name=literal(table),
+            held=lock.held if (lock := _lock()) else "SELECT true", lost=LOST,
         ))  # fmt: skip
 
 
@@ -122,6 +125,9 @@ BEGIN
      ORDER BY page.key DESC LIMIT 1;
     UPDATE {table} SET {assignments} WHERE {key} >= first AND {key} <= last AND ({where});
     GET DIAGNOSTICS changed = ROW_COUNT;
+    IF NOT ({held}) THEN
+      RAISE EXCEPTION USING ERRCODE = '{lost}', MESSAGE = 'the migration lock was lost';
+    END IF;
     COMMIT;
     total := total + changed;
     IF pg_catalog.clock_timestamp() - told > '5s' THEN
@@ -137,15 +143,35 @@ END $plinth_backfill$"""
 
 @contextmanager
 def _steps(lock_timeout: str | None = None) -> Iterator[None]:
-    """Each statement a transaction of its own; with another lock timeout where waiting holds nobody up."""
+    """Each statement a transaction of its own, for as long as it takes.
+
+    With another lock timeout where waiting holds nobody up.
+    """
+    settings = op.get_context().opts["settings"]
+    _refuse_after_a_change()
     with op.get_context().autocommit_block():
-        if lock_timeout is None:
-            yield
-            return
-        own = op.get_context().opts["settings"].migrate_lock_timeout
-        _execute(f"SET lock_timeout = '{lock_timeout}'")
+        _execute(f"SET statement_timeout = {_NO_LIMIT}")
+        if lock_timeout is not None:
+            _execute(f"SET lock_timeout = '{lock_timeout}'")
         yield
-        _execute(f"SET lock_timeout = '{own:g}s'")
+        _execute(f"SET lock_timeout = '{settings.migrate_lock_timeout:g}s'")
+        _execute(f"SET statement_timeout = '{settings.migrate_statement_timeout:g}s'")
+
+
+def _refuse_after_a_change() -> None:
+    """The first step commits what is open: a change before it would be made again where the step fails."""
+    if op.get_context().as_sql:
+        return
+    if op.get_bind().exec_driver_sql("SELECT pg_catalog.pg_current_xact_id_if_assigned()").scalar() is not None:
+        raise CommandError(
+            "safe forms stand alone in a revision, or first in it; give the changes before them a revision of their own"
+        )
+
+
+def _lock() -> Lock | None:
+    """The migration lock, where somebody holds it: a script of SQL takes it itself."""
+    lock: Lock | None = op.get_context().opts["lock"]
+    return lock
 
 
 def _add_constraint(table: str, name: str, definition: str, *, unless: str = "false") -> None:
@@ -188,6 +214,9 @@ def _listed(columns: Sequence[str]) -> str:
 
 
 def _execute(statement: str) -> None:
+    """A step: without the lock nothing is done any more."""
+    if (lock := _lock()) is not None:
+        lock.check(op.get_bind())
     op.execute(_escaped(statement))
 
 

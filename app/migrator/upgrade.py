@@ -13,6 +13,7 @@ from app.db.revision import Lineage
 from app.errors import (
     DatabaseNotReachable,
     MigrationError,
+    MigrationLockLost,
     Refused,
     RevisionFailed,
     TableLockNotObtained,
@@ -20,7 +21,7 @@ from app.errors import (
 from app.migrator import environment
 from app.migrator.attempts import judge, pause
 from app.migrator.gated import REFUSED
-from app.migrator.lock import Lock
+from app.migrator.lock import LOST, Lock
 from app.migrator.progress import Progress
 from app.migrator.scripts import alembic_config
 from app.migrator.session import create_migration_engine
@@ -104,6 +105,8 @@ class Upgrade:
 
     def _raise_final(self, what: str, error: Exception, attempt: int) -> None:
         """Raise what the run ends with, or nothing where another attempt is due."""
+        if sqlstate(error) == LOST:
+            raise MigrationLockLost from error
         if sqlstate(error) == REFUSED:
             raise Refused(f"{_first_line(error)}.") from error
         match judge(classify(error), attempt, self._settings.migrate_attempts):

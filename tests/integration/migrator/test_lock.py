@@ -12,7 +12,7 @@ import pytest
 
 from app.db.revision import ROOT
 from app.errors import MigrationLockLost, Refused
-from app.migrator import lock, session
+from app.migrator import lock, progress, session
 from app.migrator.lock import migration_lock
 from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
@@ -40,7 +40,7 @@ async def hold():
 asyncio.run(hold())
 """
 LOCK_SESSION = "datname = current_database() AND application_name = 'plinth-migrate-lock'"
-END_LOCK = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {LOCK_SESSION}"
+END_LOCK = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {LOCK_SESSION}"
 ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
 
 
@@ -147,6 +147,44 @@ async def test_a_lock_lost_at_the_last_moment_commits_nothing(database: TestData
     assert (outcome.exit_code, outcome.reason) == (4, "MigrationLockLost")
     assert await database.fetchval("SELECT to_regclass('made')") is None
     assert await database.fetchval("SELECT version_num FROM alembic_version") == HEAD
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holder looks at its lock once, and then not for a long time."""
+    for name in ("_PACE", "_CLOSE_PACE"):
+        monkeypatch.setattr(progress, name, 60)
+
+
+@pytest.mark.usefixtures("unwatched")
+async def test_a_lock_lost_between_two_steps_stops_the_next(database: TestDatabase, revisions: Revisions):
+    """Safe forms commit on their own, and ask before each step."""
+    revisions.core(
+        "safe.backfill('projects', \"created_by = 'x'\", 'created_by IS NULL')",
+        f"op.get_bind().exec_driver_sql({END_LOCK!r})",
+        "safe.create_index('ix_projects_name', 'projects', ['name'])",
+    )
+    outcome = await migrate(database.owner_settings)
+    assert (outcome.exit_code, outcome.reason) == (4, "MigrationLockLost")
+    assert await database.fetchval("SELECT to_regclass('ix_projects_name')") is None
+
+
+@pytest.mark.usefixtures("unwatched")
+async def test_a_lock_lost_in_a_backfill_commits_no_further_batch(database: TestDatabase, revisions: Revisions):
+    """One statement that commits many times asks before each."""
+    await database.fetch("INSERT INTO projects (name) SELECT 'p' || n FROM generate_series(1, 4) n")
+    ended = END_LOCK.replace("'", "''")
+    await database.fetch(
+        f"CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM ({ended}); RETURN NEW; END'"
+    )
+    last = await database.fetchval("SELECT id FROM projects ORDER BY id DESC LIMIT 1")
+    await database.fetch(
+        f"CREATE TRIGGER lose BEFORE UPDATE ON projects FOR EACH ROW WHEN (NEW.id = '{last}') EXECUTE FUNCTION lose()"
+    )
+    revisions.core("safe.backfill('projects', \"created_by = 'x'\", 'created_by IS NULL', batch=2)")
+    outcome = await migrate(database.owner_settings)
+    assert (outcome.exit_code, outcome.reason) == (4, "MigrationLockLost")
+    assert await database.fetchval("SELECT count(*) FROM projects WHERE created_by = 'x'") == 2
 
 
 async def test_a_lost_server_is_said(database: TestDatabase, revisions: Revisions):

@@ -97,6 +97,16 @@ async def test_a_backfill_goes_in_batches_and_goes_on(
     assert "backfill of projects: 100 rows changed, done" in caplog.messages
 
 
+async def test_a_change_before_a_safe_form_is_refused(database: TestDatabase, revisions: Revisions):
+    """The form would commit it, and fail at it when run again: nothing is done. After the form it is welcome."""
+    revisions.core("op.execute('ALTER TABLE projects ADD COLUMN more text')", INDEX)
+    outcome = await migrate(database.owner_settings)
+    assert (outcome.exit_code, "safe forms stand alone in a revision" in outcome.message) == (6, True), outcome.message
+    assert await database.fetch("SELECT FROM pg_attribute WHERE attname = 'more'") == []
+    revisions.core(INDEX, "op.execute('ALTER TABLE projects ADD COLUMN more text')")
+    assert (await migrate(database.owner_settings)).exit_code == 0
+
+
 async def test_rows_that_a_policy_hides_are_no_rows_left_out(database: TestDatabase, revisions: Revisions):
     """Under forced row-level security a backfill fails rather than miss other tenants' rows."""
     await database.fetch("ALTER TABLE projects ENABLE ROW LEVEL SECURITY")
