@@ -31,7 +31,7 @@ class MigrationLockNotObtained(MigrationError):
 
 
 class MigrationLockLost(MigrationLockNotObtained):
-    """The connection that holds the migration lock was lost; the revision under way was rolled back. Run it again."""
+    """The connection that holds the migration lock was lost; the open transaction was rolled back. Run it again."""
 
     reason = "MigrationLockLost"
 
@@ -44,7 +44,7 @@ class TableLockNotObtained(MigrationError):
 
 
 class RevisionFailed(MigrationError):
-    """A revision failed; its transaction was rolled back."""
+    """A revision failed; the open transaction was rolled back."""
 
     exit_code = 6
     reason = "RevisionFailed"

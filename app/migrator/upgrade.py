@@ -8,7 +8,7 @@ from typing import Any
 from alembic import command
 from sqlalchemy import Connection
 
-from app.db.faults import classify, sqlstate
+from app.db.faults import Fault, classify, sqlstate
 from app.db.revision import Lineage
 from app.errors import (
     DatabaseNotReachable,
@@ -120,10 +120,18 @@ class Upgrade:
                     f"The database was lost during the {what} ({classify(error)}); run this again."
                 ) from error
             case "failed":
-                raise RevisionFailed(f"The {what} failed and was rolled back: {_first_line(error)}.") from error
+                why = f"{_first_line(error)}{self._limit(error)}"
+                raise RevisionFailed(f"The {what} failed; the open transaction was rolled back: {why}.") from error
 
     def _in_the_way(self) -> str:
         return f", {self._progress.activity}" if self._progress.activity.blockers else ""
+
+    def _limit(self, error: Exception) -> str:
+        """What to do about a statement that was ended for its time."""
+        seconds = self._settings.migrate_statement_timeout
+        if not seconds or classify(error) is not Fault.STATEMENT_TIMEOUT or "timeout" not in _first_line(error):
+            return ""  # somebody's pg_cancel_backend() has the same state
+        return f" of {seconds:g} s; use a safe form (app.migrator.safe), or raise PLINTH_MIGRATE_STATEMENT_TIMEOUT"
 
 
 def _first_line(error: BaseException) -> str:

@@ -23,8 +23,9 @@ class MigrationSettings(Group):
     """Seconds a statement of a revision waits for a table lock, while everybody else queues behind it. Default: 0.1:
     short and often leaves the 99th percentile of requests as it is, long and seldom does not."""
 
-    migrate_statement_timeout: Seconds = 0
-    """Seconds one statement of a revision may take; 0 is no limit. Default: 0: the Job's deadline is the limit."""
+    migrate_statement_timeout: Seconds = 10
+    """Seconds one statement of a revision may take, while everybody else waits for the locks it holds; safe forms
+    have no limit, and 0 is none. Default: 10: what takes longer on a table in use is for a safe form."""
 
     migrate_attempts: Annotated[int, Field(ge=1)] = 15
     """How often a revision that got no table lock is tried, in growing intervals. Default: 15, about two minutes,

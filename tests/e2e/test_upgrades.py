@@ -66,7 +66,7 @@ def test_a_failed_upgrade_leaves_the_old_release_serving(release: Release, traff
         release.upgrade(*VALUES, image=derived(release.namespace.cluster, "failing"))
     said = release.termination_message()
     assert (said["reason"], said["to"]) == ("RevisionFailed", "0003")
-    assert "revision 0004 failed and was rolled back: column" in said["message"]
+    assert "revision 0004 failed; the open transaction was rolled back: column" in said["message"]
     assert [pod["metadata"]["uid"] for pod in release.ready_pods()] == before
     assert traffic.until(time.time()).failed == []
 

@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.execute("SET LOCAL statement_timeout = 0")
     op.execute("SELECT pg_sleep(3600)")
 
 

@@ -69,14 +69,14 @@ async def test_the_session_has_its_own_timeouts(database: TestDatabase):
     """Timeouts set for people end no migration, and the migration's own are set for it alone."""
     hasty = dict.fromkeys(("statement_timeout", "idle_session_timeout"), "100ms") | {"lock_timeout": "1ms"}
     await set_for_owner(database, **hasty, **({"transaction_timeout": "100ms"} if database.server.major > 15 else {}))
-    engine = create_migration_engine(database.owner_settings)
+    engine = create_migration_engine(migrator_settings(database.owner_uri, migrate_statement_timeout=3))
     async with engine.connect() as connection:
         names = (*hasty, "idle_in_transaction_session_timeout", "client_connection_check_interval")
         found = {name: await connection.scalar(text(f"SHOW {name}")) for name in names}
         await connection.execute(text("SELECT pg_sleep(0.2)"))
     await engine.dispose()
     assert found == {
-        "statement_timeout": "0", "idle_session_timeout": "0", "lock_timeout": "100ms",
+        "statement_timeout": "3s", "idle_session_timeout": "0", "lock_timeout": "100ms",
         "idle_in_transaction_session_timeout": "30s", "client_connection_check_interval": "5s",
     }  # fmt: skip
 

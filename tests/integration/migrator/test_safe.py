@@ -97,6 +97,21 @@ async def test_a_backfill_goes_in_batches_and_goes_on(
     assert "backfill of projects: 100 rows changed, done" in caplog.messages
 
 
+async def test_a_step_has_no_time_limit(database: TestDatabase, revisions: Revisions):
+    """A backfill outlasts the limit of a revision's statements; what follows it in the revision is limited again."""
+    await add_projects(database, 3)
+    backfill = "safe.backfill('projects', \"created_by = 'x'\", 'created_by IS NULL', batch=1, pause=0.3)"
+    settings = migrator_settings(database.owner_uri, migrate_statement_timeout=0.5)
+    revisions.core(backfill, "op.execute('SELECT pg_sleep(60)')")
+    outcome = await migrate(settings)
+    assert (outcome.exit_code, outcome.reason) == (6, "RevisionFailed")
+    assert outcome.message == (
+        "The revision 9001 failed; the open transaction was rolled back: canceling statement due to statement timeout "
+        "of 0.5 s; use a safe form (app.migrator.safe), or raise PLINTH_MIGRATE_STATEMENT_TIMEOUT."
+    )
+    assert await database.fetchval("SELECT count(*) FROM projects WHERE created_by = 'x'") == 3
+
+
 async def test_a_change_before_a_safe_form_is_refused(database: TestDatabase, revisions: Revisions):
     """The form would commit it, and fail at it when run again: nothing is done. After the form it is welcome."""
     revisions.core("op.execute('ALTER TABLE projects ADD COLUMN more text')", INDEX)
