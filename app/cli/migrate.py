@@ -1,20 +1,41 @@
 """`plinth migrate`."""
 
 import asyncio
-import logging
+import os
 import signal
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 import click
 
-from app.errors import Interrupted, PlinthError
+from app.environment import variable
+from app.errors import Interrupted, MigrationUsageError, PlinthError
 from app.settings import Settings, load_settings
 
 T = TypeVar("T")
 
 
-@click.command("migrate")
+class _Migrate(click.Command):
+    """A command that ends in its last line, also where it was asked for wrongly."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        gated = any(argument.startswith("--gated") for argument in args)
+        try:
+            rest = super().parse_args(ctx, args)
+            _exclude(ctx, "check", "sql")
+        except click.UsageError as error:
+            error.show()
+            _fail(MigrationUsageError(error.format_message()), gated=gated)
+        return rest
+
+
+def _exclude(ctx: click.Context, one: str, other: str) -> None:
+    if ctx.params[one] and ctx.params[other]:
+        raise click.UsageError(f"--{one} and --{other} exclude each other.", ctx)
+
+
+@click.command("migrate", cls=_Migrate)
 @click.option("--gated", metavar="NAME", help="Run one gated revision instead of the core ones.")
 @click.option("--check", is_flag=True, help="Say what would run, and change nothing; exits 10 where something would.")
 @click.option("--sql", is_flag=True, help="Print the SQL of the whole upgrade; connects to nothing.")
@@ -24,34 +45,19 @@ def command(gated: str | None, check: bool, sql: bool) -> None:
     Exits 0 done or nothing to do; 1 unexpected; 2 usage or setting; 3 database not reachable; 4 migration lock not
     obtained; 5 table lock not obtained; 6 a revision failed; 7 diverged; 8 refused; 9 not persisted; 10 pending.
     """
-    from app.migrator.outcome import failed
+    from app.logs import configure
+    from app.migrator.run import expected, migrate, print_sql
 
-    if check and sql:
-        raise click.UsageError("--check and --sql exclude each other.")
+    settings = None
     try:
         settings = load_settings()
-    except PlinthError as error:
-        _end(str(failed(error, "core" if gated is None else "gated")), error.exit_code, None)
-    _run(settings, gated, check=check, sql=sql)
-
-
-def _run(settings: Settings, gated: str | None, *, check: bool, sql: bool) -> None:
-    from app.logs import configure
-    from app.migrator.outcome import failed
-    from app.migrator.run import migrate, print_sql
-
-    configure(settings)
-    if sql:
-        print_sql(settings, gated)
-        return
-    try:
+        configure(settings)
+        if sql:
+            print_sql(settings, gated)
+            return
         outcome = asyncio.run(_interruptible(migrate(settings, gated, check=check)))
-    except PlinthError as error:
-        outcome = failed(error, "core" if gated is None else "gated")
     except Exception as error:
-        logging.getLogger(__name__).exception("unexpected")
-        unexpected = PlinthError(f"Unexpected: {type(error).__name__}; see the log.")
-        outcome = failed(unexpected, "core" if gated is None else "gated")
+        _fail(expected(error), settings, gated=gated is not None, sql=sql)
     _end(str(outcome), outcome.exit_code, settings)
 
 
@@ -66,9 +72,21 @@ async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
         raise Interrupted from None
 
 
-def _end(line: str, exit_code: int, settings: Settings | None) -> None:
-    """Print the last line; Kubernetes shows it in the pod's status, too."""
-    click.echo(line)
-    if settings is not None and settings.termination_log.is_file():
-        settings.termination_log.write_text(line)
+def _fail(error: PlinthError, settings: Settings | None = None, *, gated: bool, sql: bool = False) -> NoReturn:
+    from app.migrator.outcome import failed
+
+    _end(str(failed(error, "gated" if gated else "core")), error.exit_code, settings, sql=sql)
+
+
+def _end(line: str, exit_code: int, settings: Settings | None, *, sql: bool = False) -> NoReturn:
+    """Print the last line, beside the SQL where that was asked for; Kubernetes shows it in the pod's status, too."""
+    click.echo(line, err=sql)
+    file = settings.termination_log if settings else _termination_log()
+    if file.is_file():
+        file.write_text(line)
     raise SystemExit(exit_code)
+
+
+def _termination_log() -> Path:
+    """Where Kubernetes looks, known without the settings: they may be what is wrong."""
+    return Path(os.environ.get(variable("termination_log")) or Settings.model_fields["termination_log"].default)

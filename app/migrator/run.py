@@ -36,11 +36,26 @@ async def migrate(settings: Settings, gated: str | None = None, *, check: bool =
     try:
         run = _Run(settings, gated)
         outcome = await (run.look_only() if check else run.apply())
-    except PlinthError as error:
+    except (Exception, asyncio.CancelledError) as error:
+        ended = expected(error, run)
         if run is None:
-            return failed(error, lineage)
-        outcome = failed(error, lineage, run.facts, before=run.before, applied=tuple(run.applied))
+            return failed(ended, lineage)
+        outcome = failed(ended, lineage, run.facts, before=run.before, applied=tuple(run.applied))
     return replace(outcome, facts=outcome.facts or run.facts, seconds=time.monotonic() - began, attempts=run.attempts)
+
+
+def expected(error: BaseException, run: "_Run | None" = None) -> PlinthError:
+    """What a run says it ended with."""
+    if isinstance(error, PlinthError):
+        return error
+    if isinstance(error, asyncio.CancelledError):
+        return _interrupted(run.doing if run else "at the beginning")
+    _log.error("unexpected", exc_info=error)
+    return PlinthError(f"Unexpected: {type(error).__name__}; see the log.")
+
+
+def _interrupted(doing: str) -> Interrupted:
+    return Interrupted(f"Ended from outside {doing}; what was committed stays, run this again.")
 
 
 def print_sql(settings: Settings, gated: str | None = None) -> None:
@@ -67,6 +82,7 @@ class _Run:
         self.before: frozenset[str] | None = None
         self.applied: list[str] = []
         self.attempts = 0
+        self.doing = "while waiting for the database"
 
     async def look_only(self) -> Outcome:
         """What `--check` says: what would be done. Changes nothing and takes no lock."""
@@ -87,14 +103,13 @@ class _Run:
         if (outcome := self._idle(self._decide(first))) is not None:
             return outcome  # without the lock, which a long gated revision may hold
         check_role(first.role, self.settings.database_app_role)
+        self.doing = "while waiting for the migration lock"
         try:
             async with migration_lock(self.settings) as lock:
                 return await self._apply_locked(lock)
-        except PlinthError:
-            await self._look_once_more()
-            raise
         except Exception as error:
-            if (fault := classify(error)) in {None, Fault.PROGRAMMING}:
+            await self._look_once_more()
+            if isinstance(error, PlinthError) or (fault := classify(error)) in {None, Fault.PROGRAMMING}:
                 raise
             raise DatabaseNotReachable(
                 f"The database was lost during the migration ({fault}); run it again."
@@ -106,6 +121,7 @@ class _Run:
             return outcome
         before = self.before or frozenset()
         await self._work(lock, plan)
+        self.doing = "while verifying on a new connection"
         await self._verify()
         done = (f"applied {', '.join(plan.pending)}",) if plan.pending else ()
         if plan.due:
@@ -125,7 +141,7 @@ class _Run:
             if plan.again is not None:
                 await upgrade.repeat(plan.again, self._scripts.module(plan.again))
         except asyncio.CancelledError:
-            raise Interrupted(f"Ended from outside at {progress}; what was committed stays, run this again.") from None
+            raise _interrupted(f"at {progress}") from None
         finally:
             progress.end()
             self.attempts = upgrade.attempts

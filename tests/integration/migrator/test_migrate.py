@@ -1,10 +1,7 @@
 """`plinth migrate` on real servers: each way it ends."""
 
 import asyncio
-import json
-import subprocess
 from itertools import pairwise
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,17 +10,10 @@ from pydantic import SecretStr
 from app.migrator.lock import migration_lock
 from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
-from tests.api import until
 from tests.integration.migrator.conftest import HEAD, REVISIONS, Revisions
-from tests.processes import PLINTH, environment, plinth
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
 
 pytestmark = pytest.mark.servers(15, 17, 18)
-
-LINE = {
-    "outcome", "lineage", "from", "to", "revisions", "server", "serverVersionNum", "systemIdentifier", "seconds",
-    "attempts", "reason", "message",
-}  # fmt: skip
 
 
 async def test_an_empty_database_is_brought_to_head(empty_database: TestDatabase):
@@ -113,7 +103,7 @@ async def test_the_lock_is_waited_for_and_named(database: TestDatabase):
 
 async def test_a_locked_table_is_tried_again_and_given_up(empty_database: TestDatabase):
     """A revision that gets no table lock is tried a bounded number of times; then the run exits 5."""
-    holder = await _hold_version_table(empty_database)
+    holder = await hold_version_table(empty_database)
     try:
         hasty = migrator_settings(empty_database.owner_uri, migrate_lock_timeout=0.2, migrate_attempts=2)
         outcome = await migrate(hasty)
@@ -123,7 +113,7 @@ async def test_a_locked_table_is_tried_again_and_given_up(empty_database: TestDa
     assert (await migrate(empty_database.owner_settings)).exit_code == 0
 
 
-async def _hold_version_table(database: TestDatabase) -> asyncpg.Connection:
+async def hold_version_table(database: TestDatabase) -> asyncpg.Connection:
     await database.fetch("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
     holder = await asyncpg.connect(database.owner_uri)
     await holder.execute("BEGIN; LOCK TABLE alembic_version IN SHARE MODE")
@@ -178,64 +168,6 @@ async def test_a_server_that_starts_late_is_waited_for(start_server, empty_datab
     waiting = asyncio.create_task(migrate(migrator_settings(uri, database_app_role=None, migrate_wait_seconds=30)))
     await asyncio.to_thread(server.start)
     assert (await waiting).exit_code == 0
-
-
-def test_the_last_line_is_json_and_the_termination_message(database: TestDatabase, tmp_path: Path):
-    """The process ends with one JSON line of the public fields, and writes it where Kubernetes looks."""
-    message = tmp_path / "termination-log"
-    message.touch()
-    done = plinth("migrate", database_url=database.owner_uri, termination_log=str(message))
-    assert done.returncode == 0
-    line = done.stdout.splitlines()[-1]
-    assert json.loads(line).keys() == LINE
-    assert message.read_text() == line
-
-
-def test_a_signal_ends_it_in_good_order(database: TestDatabase, tmp_path: Path):
-    """SIGTERM, of which the first process of a container dies only if it wants to: exit 1 with a last line."""
-    asyncio.run(database.fetch("UPDATE alembic_version SET version_num = '0001'"))
-
-    async def ended() -> dict[str, object]:
-        async with migration_lock(database.owner_settings):
-            waiting = "SELECT count(*) = 2 FROM pg_stat_activity WHERE application_name = 'plinth-migrate-lock'"
-            return await _terminate_when(waiting, database, tmp_path)
-
-    assert asyncio.run(ended())["reason"] == "Interrupted"
-
-
-async def test_a_signal_in_a_revision_says_which(empty_database: TestDatabase, tmp_path: Path):
-    """What hung can be read from the last line, and what was committed before."""
-    holder = await _hold_version_table(empty_database)
-    line = await _terminate_when("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)", empty_database, tmp_path)
-    await holder.close()
-    assert (line["reason"], line["to"], line["revisions"]) == ("Interrupted", None, [])
-    assert f"at {REVISIONS[0]} (1 of {len(REVISIONS)}), " in str(line["message"])
-
-
-async def _terminate_when(query: str, database: TestDatabase, folder: Path) -> dict[str, object]:
-    """Run `plinth migrate`, and send it SIGTERM once this is true; its last line."""
-    message = folder / "termination-log"
-    message.touch()
-    process = subprocess.Popen(  # noqa: ASYNC220 - it is not waited for here
-        [*PLINTH, "migrate"], env=environment(database_url=database.owner_uri, termination_log=str(message)),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    await until(lambda: database.fetchval(query), within=20)
-    process.terminate()
-    assert await asyncio.to_thread(process.wait, 20) == 1
-    line: dict[str, object] = json.loads(message.read_text())
-    return line
-
-
-async def _is(database: TestDatabase, query: str, value: object) -> bool:
-    return bool(await database.fetchval(query) == value)
-
-
-def test_a_missing_setting_exits_2(tmp_path: Path):
-    """Without a database address the process says what to set."""
-    done = plinth("migrate", termination_log=str(tmp_path / "none"))
-    assert done.returncode == 2
-    assert "No database is configured" in json.loads(done.stdout.splitlines()[-1])["message"]
 
 
 async def test_a_pooler_is_refused(database: TestDatabase):
