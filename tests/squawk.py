@@ -35,13 +35,18 @@ class Finding:
     message: str
 
 
-def sql_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
-    """What a revision's upgrade executes, its transaction included, without the bookkeeping."""
+def script_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
+    """All that `--sql` prints of a revision's upgrade."""
     config = alembic_config(lineage)
     config.output_buffer = output = io.StringIO()
     config.attributes[environment.SETTINGS] = Settings(image="squawk")
     command.upgrade(config, f"{','.join(parents)}:{revision}" if parents else revision, sql=True)
-    _, _, own = output.getvalue().partition("-- Running upgrade")
+    return output.getvalue()
+
+
+def sql_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
+    """What a revision's upgrade executes, its transaction included, without the bookkeeping."""
+    _, _, own = script_of(lineage, revision, parents).partition("-- Running upgrade")
     statements = [one.strip() for one in ("BEGIN;\n\n-- Running upgrade" + own).split(";\n\n")]
     return ";\n\n".join(one for one in statements if not _BOOKKEEPING.match(one))
 

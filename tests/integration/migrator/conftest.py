@@ -1,6 +1,7 @@
 """Revisions of a test's own, in files as a developer writes them: nothing else of the project is changed for them."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from app.db import revision
 from app.db.revision import ROOT, known_revisions
 from app.migrator import scripts
+from tests.servers.databases import TestDatabase
 
 REVISIONS = tuple(sorted(known_revisions().all))
 """The core revisions of this release, in their order."""
@@ -55,6 +57,12 @@ class Revisions:
         """A gated revision: the text of its file."""
         (self.root / "migrations" / "gated" / "versions" / f"{name}.py").write_text(source)
         return name
+
+
+def psql(database: TestDatabase, script: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Apply a script as the documentation says, as the owner."""
+    command = [database.server.bin / "psql", "-qX", "-v", "ON_ERROR_STOP=1", database.owner_uri]
+    return subprocess.run(command, input=script, text=True, check=check, capture_output=True)
 
 
 @pytest.fixture

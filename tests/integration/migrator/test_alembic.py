@@ -11,7 +11,7 @@ from app.db import ids
 from app.db.revision import ROOT
 from app.migrator.lock import migration_lock
 from app.migrator.run import migrate
-from tests.integration.migrator.conftest import HEAD, REVISIONS
+from tests.integration.migrator.conftest import HEAD, REVISIONS, psql
 from tests.processes import environment, plinth
 from tests.servers.catalog import schema
 from tests.servers.databases import APP, TestDatabase, migrator_settings, new_database
@@ -101,12 +101,12 @@ def test_downgrading_the_gated_revision_goes_back_to_v4(database: TestDatabase):
 
 
 @pytest.mark.parametrize("role", [APP, ""], ids=["two roles", "one role"])
-def test_sql_applies_with_psql_and_is_the_same_schema(empty_database: TestDatabase, role: str):
+def test_sql_applies_withpsql_and_is_the_same_schema(empty_database: TestDatabase, role: str):
     """R47: the offline SQL, run by psql, gives what the online migration gives, and the next run has nothing to do."""
     owner = empty_database.owner_uri
     sql = plinth("migrate", "--sql", database_url=owner, database_app_role=role)
     assert sql.returncode == 0, sql.stderr
-    _psql(empty_database, sql.stdout)
+    psql(empty_database, sql.stdout)
     settings = migrator_settings(owner, database_app_role=role or None, image=None)
     assert asyncio.run(migrate(settings)).outcome == "nothing"
     with new_database(empty_database.server) as online:
@@ -120,7 +120,7 @@ def test_sql_of_a_gated_revision(database: TestDatabase):
     asyncio.run(database.fetch(ids.make_random()))
     sql = plinth("migrate", "--sql", "--gated", "uuidv7", database_url=database.owner_uri, database_app_role=APP)
     able = database.server.major >= 18
-    assert (_psql(database, sql.stdout, check=False).returncode == 0) is able
+    assert (psql(database, sql.stdout, check=False).returncode == 0) is able
     recorded = asyncio.run(database.fetch("SELECT version_num FROM alembic_version_gated"))
     assert [row[0] for row in recorded] == (["uuidv7"] if able else [])
     assert asyncio.run(database.fetchval("SELECT plinth_id()")).version == (7 if able else 4)
@@ -130,7 +130,7 @@ def test_sql_is_refused_where_it_does_not_fit(database: TestDatabase):
     """Over a migrated database the whole script stops before it does anything, and says where to begin."""
     before = asyncio.run(schema(database.superuser_uri))
     sql = plinth("migrate", "--sql", database_url=database.owner_uri, database_app_role=APP)
-    done = _psql(database, sql.stdout, check=False)
+    done = psql(database, sql.stdout, check=False)
     assert done.returncode != 0
     assert (
         f"this script goes from {{}} to {{{HEAD}}}, and the database is at {{{HEAD}}}: make one that begins there"
@@ -142,7 +142,7 @@ def test_sql_is_refused_where_it_does_not_fit(database: TestDatabase):
 def test_sql_can_begin_later(empty_database: TestDatabase, database: TestDatabase):
     """`alembic upgrade FROM:TO --sql` continues a database that is at FROM."""
     assert alembic(empty_database, "upgrade", "0001").returncode == 0
-    _psql(empty_database, alembic(empty_database, "upgrade", f"0001:{HEAD}", "--sql").stdout)
+    psql(empty_database, alembic(empty_database, "upgrade", f"0001:{HEAD}", "--sql").stdout)
     assert asyncio.run(schema(empty_database.superuser_uri)) == asyncio.run(schema(database.superuser_uri))
 
 
@@ -152,14 +152,9 @@ def test_sql_waits_for_no_other_migrator(empty_database: TestDatabase):
 
     async def blocked() -> subprocess.CompletedProcess[str]:
         async with migration_lock(empty_database.owner_settings):
-            return await asyncio.to_thread(_psql, empty_database, sql, check=False)
+            return await asyncio.to_thread(psql, empty_database, sql, check=False)
 
     assert "another migrator holds the migration lock" in asyncio.run(blocked()).stderr
-
-
-def _psql(database: TestDatabase, script: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-    command = [database.server.bin / "psql", "-qX", "-v", "ON_ERROR_STOP=1", database.owner_uri]
-    return subprocess.run(command, input=script, text=True, check=check, capture_output=True)
 
 
 def _dump(database: TestDatabase) -> str:

@@ -6,14 +6,66 @@ import logging
 import asyncpg
 import pytest
 
+from app.migrator.rights import quote
 from app.migrator.run import migrate
-from tests.integration.migrator.conftest import Revisions
-from tests.servers.databases import TestDatabase, migrator_settings
+from tests.integration.migrator.conftest import HEAD, Revisions, psql
+from tests.servers.catalog import schema
+from tests.servers.databases import TEMPLATE, TestDatabase, migrator_settings, new_database
+from tests.squawk import complaints, findings, script_of, sql_of
 
-pytestmark = pytest.mark.servers(15, 18)
+pytestmark = pytest.mark.servers(15, 17, 18)
 
 INDEX = "safe.create_index('ix_projects_name', 'projects', ['name', '(name::text)'], where=\"name <> ':x'\")"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_projects_name')"
+
+
+def form(name: str, *arguments: object, **more: object) -> str:
+    """A call of a safe form, as a line of a revision."""
+    return f"safe.{name}(*{arguments!r}, **{more!r})"
+
+
+# Nothing of these is lost or taken for something else, by Python, SQLAlchemy, Alembic, psql or PL/pgSQL.
+TABLE = """Or'der" :x %s"""
+TEXT = "'%s %% :x \\:x \t {x} $1 '''"
+FORMS = {
+    "create_index": form("create_index", "Index", TABLE, ['"Select"', 'lower("Select")'], where=f'"Select" <> {TEXT}'),
+    "drop_index": form("drop_index", "Or:der"),
+    "set_not_null": form("set_not_null", TABLE, "Select"),
+    "add_check": form("add_check", "Check", TABLE, f'"Select" <> {TEXT}'),
+    "add_foreign_key": form("add_foreign_key", "Key", TABLE, ["first"], TABLE, ["Key"], ondelete="SET NULL"),
+    "backfill": form("backfill", TABLE, f'total = last, "Select" = {TEXT}', "total IS NULL", key="Key", batch=2),
+}
+AGAIN = f"UPDATE alembic_version SET version_num = '{HEAD}'; DELETE FROM plinth_migration_log WHERE revision = '9001';"
+
+
+async def hostile_table(database: TestDatabase) -> None:
+    """A table and an index with awkward names, and rows."""
+    for statement in (
+        f'CREATE TABLE {quote(TABLE)} ("Key" int PRIMARY KEY, "Select" text, first int, last int, total int)',
+        f'CREATE INDEX "Or:der" ON {quote(TABLE)} (total)',
+        f"INSERT INTO {quote(TABLE)} SELECT n, 'x', 1, n, NULL FROM generate_series(1, 5) n",
+    ):
+        await database.fetch(statement)
+
+
+async def state(database: TestDatabase) -> tuple[list[str], list[asyncpg.Record]]:
+    return await schema(database.superuser_uri), await database.fetch(f"SELECT * FROM {quote(TABLE)} ORDER BY 1")
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_is_the_same_by_psql(database: TestDatabase, revisions: Revisions, name: str):
+    """The linter finds nothing in its SQL; applied by psql, and again, it gives what the online migration gives."""
+    revisions.core(FORMS[name])
+    assert complaints(findings(sql_of("core", "9001", (HEAD,))), "") == []
+    asyncio.run(hostile_table(database))
+    before, script = asyncio.run(state(database)), script_of("core", "9001", (HEAD,))
+    psql(database, script)
+    psql(database, AGAIN + script)
+    with new_database(database.server, TEMPLATE) as online:
+        asyncio.run(hostile_table(online))
+        outcome = asyncio.run(migrate(online.owner_settings))
+        assert outcome.exit_code == 0, outcome.message
+        assert before != asyncio.run(state(database)) == asyncio.run(state(online))
 
 
 async def add_projects(database: TestDatabase, number: int) -> None:
@@ -130,3 +182,48 @@ async def test_rows_that_a_policy_hides_are_no_rows_left_out(database: TestDatab
     revisions.core("safe.backfill('projects', \"created_by = 'x'\", 'created_by IS NULL')")
     outcome = await migrate(database.owner_settings)
     assert (outcome.exit_code, "row-level security policy" in outcome.message) == (6, True)
+
+
+@pytest.mark.servers(18)
+@pytest.mark.parametrize(
+    "other",
+    ["INDEX taken ON tasks (title)", "UNIQUE INDEX taken ON projects (id)", "TABLE taken ()"],
+    ids=["another table's", "unique", "a table"],
+)
+def test_another_index_of_that_name_is_not_taken_for_it(database: TestDatabase, revisions: Revisions, other: str):
+    """It is refused in a sentence, and left as it is; by psql too, which would have dropped it."""
+    asyncio.run(database.fetch(f"CREATE {other}"))
+    revisions.core(form("create_index", "taken", "projects", ["name"]))
+    before = asyncio.run(schema(database.superuser_uri))
+    sentence = 'public."taken" is there, and is no plain index on public."projects"; drop or rename it first'
+    assert sentence in psql(database, script_of("core", "9001", (HEAD,)), check=False).stderr
+    outcome = asyncio.run(migrate(database.owner_settings))
+    assert (outcome.exit_code, sentence in outcome.message) == (6, True), outcome.message
+    assert asyncio.run(schema(database.superuser_uri)) == before
+
+
+@pytest.mark.servers(15, 18)
+async def test_a_partitioned_table(database: TestDatabase, revisions: Revisions):
+    """Rows, NULL and checks as of any other; a concurrent index is refused by the server, in a sentence."""
+    await database.fetch("CREATE TABLE parts (id int, title text) PARTITION BY RANGE (id)")
+    for number in (0, 10):
+        await database.fetch(f"CREATE TABLE p{number} PARTITION OF parts FOR VALUES FROM ({number}) TO ({number + 10})")
+    await database.fetch("INSERT INTO parts SELECT n FROM generate_series(0, 19) n")
+    revisions.core(
+        form("backfill", "parts", "title = 'x'", "title IS NULL", batch=3),
+        form("set_not_null", "parts", "title"),
+        form("add_check", "ck_x", "parts", "title <> ''"),
+    )
+    assert (await migrate(database.owner_settings)).exit_code == 0
+    assert await database.fetchval("SELECT count(*) FROM pg_attribute WHERE attname = 'title' AND attnotnull") >= 3
+    revisions.core(form("create_index", "ix_x", "parts", ["title"]), name="9002", after="9001")
+    outcome = await migrate(database.owner_settings)
+    assert (outcome.exit_code, 'on partitioned table "parts" concurrently' in outcome.message) == (6, True), outcome
+
+
+@pytest.mark.servers(18)
+async def test_a_batch_of_nothing_is_refused(database: TestDatabase, revisions: Revisions):
+    """It would change no row, and be recorded as done."""
+    revisions.core(form("backfill", "projects", "created_by = 'x'", "created_by IS NULL", batch=0))
+    outcome = await migrate(database.owner_settings)
+    assert (outcome.exit_code, outcome.message) == (2, "A backfill's batch is 0 keys, and must be 1 at least.")
