@@ -28,11 +28,17 @@ depends_on = ${repr(depends_on)}
 % if with_async:
 
 def upgrade() -> None:
+% if upgrades:
+    ${upgrades}
+% endif
     op.run_async(_upgrade)
 
 
 def downgrade() -> None:
     op.run_async(_downgrade)
+% if downgrades:
+    ${downgrades}
+% endif
 
 
 async def _upgrade(connection: AsyncConnection) -> None:

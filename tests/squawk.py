@@ -3,9 +3,10 @@
 A finding is accepted in the revision's own file, by a comment with its rule and the reason::
 
     # squawk: accept prefer-bigint-over-int: a row is not changed two thousand million times
+
+What `op.run_async` executes is no SQL that can be read before; that is a finding too, `asynchronous`.
 """
 
-import io
 import json
 import re
 import subprocess
@@ -13,11 +14,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic import command
-
 from app.db.revision import Lineage
-from app.migrator import environment
-from app.migrator.scripts import alembic_config
+from app.errors import MigrationUsageError
+from app.migrator import run
 from app.settings import Settings
 
 _PROGRAM = Path(sys.executable).parent / "squawk"
@@ -37,11 +36,7 @@ class Finding:
 
 def script_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
     """All that `--sql` prints of a revision's upgrade."""
-    config = alembic_config(lineage)
-    config.output_buffer = output = io.StringIO()
-    config.attributes[environment.SETTINGS] = Settings(image="squawk")
-    command.upgrade(config, f"{','.join(parents)}:{revision}" if parents else revision, sql=True)
-    return output.getvalue()
+    return run.sql_of(Settings(image="squawk"), lineage, f"{','.join(parents)}:{revision}" if parents else revision)
 
 
 def sql_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
@@ -49,6 +44,14 @@ def sql_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
     _, _, own = script_of(lineage, revision, parents).partition("-- Running upgrade")
     statements = [one.strip() for one in ("BEGIN;\n\n-- Running upgrade" + own).split(";\n\n")]
     return ";\n\n".join(one for one in statements if not _BOOKKEEPING.match(one))
+
+
+def findings_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> list[Finding]:
+    """All that is found in a revision."""
+    try:
+        return findings(sql_of(lineage, revision, parents))
+    except MigrationUsageError:
+        return [Finding("asynchronous", 0, "op.run_async is not linted, and `--sql` of this lineage is refused.")]
 
 
 def findings(sql: str) -> list[Finding]:

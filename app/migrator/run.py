@@ -1,8 +1,11 @@
 """`plinth migrate`: wait for the database, take the lock, upgrade, mend, verify on a new connection."""
 
 import asyncio
+import io
 import logging
+import sys
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +15,7 @@ from alembic import command
 from app.db.faults import Fault, classify
 from app.db.revision import Lineage, SchemaState
 from app.db.server import ServerFacts
-from app.errors import DatabaseNotReachable, Interrupted, NotPersisted, PlinthError
+from app.errors import DatabaseNotReachable, Interrupted, MigrationUsageError, NotPersisted, PlinthError
 from app.migrator import environment
 from app.migrator.lock import Lock, migration_lock
 from app.migrator.outcome import PENDING_EXIT_CODE, Outcome, failed
@@ -59,13 +62,30 @@ def _interrupted(doing: str) -> Interrupted:
 
 
 def print_sql(settings: Settings, gated: str | None = None) -> None:
-    """Write the whole upgrade as SQL to standard output, without a connection."""
-    lineage: Lineage = "core" if gated is None else "gated"
-    if gated is not None:
-        Scripts(lineage).gated(gated)
+    """Write the whole upgrade as SQL to standard output, without a connection; nothing where it cannot be written."""
+    if gated is None:
+        sys.stdout.write(sql_of(settings, "core", "head"))
+    else:
+        Scripts("gated").gated(gated)
+        sys.stdout.write(sql_of(settings, "gated", f"{gated}@head"))
+
+
+def sql_of(settings: Settings, lineage: Lineage, revisions: str) -> str:
+    """An upgrade as SQL. Raises MigrationUsageError where a revision awaits something."""
     config = alembic_config(lineage)
     config.attributes[environment.SETTINGS] = settings
-    command.upgrade(config, "head" if gated is None else f"{gated}@head", sql=True)
+    config.output_buffer = written = io.StringIO()
+    try:
+        command.upgrade(config, revisions, sql=True)
+    except (NotImplementedError, ValueError) as error:  # Alembic takes the missing connection for one that is not async
+        if traceback.extract_tb(error.__traceback__)[-1].name != "run_async":
+            raise
+        revision = written.getvalue().rpartition("-- Running upgrade")[2].splitlines()[0].rpartition("-> ")[2]
+        raise MigrationUsageError(
+            f"The revision {revision} uses op.run_async, which cannot be written as SQL; run `plinth migrate` without "
+            "--sql, or write the revision without it."
+        ) from error
+    return written.getvalue()
 
 
 @dataclass

@@ -11,7 +11,7 @@ from app.db import ids
 from app.db.revision import ROOT
 from app.migrator.lock import migration_lock
 from app.migrator.run import migrate
-from tests.integration.migrator.conftest import HEAD, REVISIONS, psql
+from tests.integration.migrator.conftest import HEAD, REVISIONS, Revisions, psql
 from tests.processes import environment, plinth
 from tests.servers.catalog import schema
 from tests.servers.databases import APP, TestDatabase, migrator_settings, new_database
@@ -113,6 +113,34 @@ def test_sql_applies_withpsql_and_is_the_same_schema(empty_database: TestDatabas
         asyncio.run(migrate(settings.model_copy(update={"database_url": SecretStr(online.owner_uri)})))
         assert asyncio.run(schema(empty_database.superuser_uri)) == asyncio.run(schema(online.superuser_uri))
         assert _dump(empty_database) == _dump(online)
+
+
+TEMPLATES = {
+    "sync": (("revision", "--autogenerate"), "head", HEAD),
+    "async": (("-x", "async", "revision", "--autogenerate"), "head", HEAD),
+    "gated": (("-n", "gated", "revision", "--head", "base"), "made@head", "made@base"),
+}
+MADE = """SELECT to_regclass('by_hand') IS NOT NULL, EXISTS (
+  SELECT FROM pg_attribute WHERE attrelid = 'projects'::regclass AND attname = 'created_by')"""
+
+
+@pytest.mark.servers(18)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_what_a_template_makes_runs(database: TestDatabase, revisions: Revisions, template: str):
+    """Up and down, with the operations Alembic found and what is written by hand."""
+    asyncio.run(database.fetch("ALTER TABLE projects DROP COLUMN created_by"))
+    arguments, up, down = TEMPLATES[template]
+    config = ("-c", str(revisions.root / "alembic.ini"))
+    done = alembic(database, *config, *arguments, "--rev-id", "made", "-m", "x")
+    assert done.returncode == 0, done.stderr
+    (file,) = revisions.root.glob("migrations/**/made*.py")
+    for statement in ("CREATE TABLE by_hand ()", "DROP TABLE by_hand"):
+        file.write_text(file.read_text().replace('"..."', f'"{statement}"', 1))
+    lineage = ("-n", "gated") if template == "gated" else ()
+    assert alembic(database, *config, *lineage, "upgrade", up).returncode == 0
+    assert asyncio.run(database.fetch(MADE)) == [(template != "sync", template != "gated")]
+    assert alembic(database, *config, *lineage, "downgrade", down).returncode == 0
+    assert asyncio.run(database.fetch(MADE)) == [(False, False)]
 
 
 def test_sql_of_a_gated_revision(database: TestDatabase):

@@ -6,8 +6,10 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from app.db.revision import Lineage
+from app.migrator import scripts
 from app.migrator.scripts import alembic_config
-from tests.squawk import complaints, findings, sql_of
+from tests.integration.migrator.conftest import HEAD, Revisions
+from tests.squawk import complaints, findings, findings_of
 
 REVISIONS = [
     pytest.param(lineage, script.revision, tuple(script._all_down_revisions), Path(script.path), id=script.revision)
@@ -19,7 +21,7 @@ REVISIONS = [
 @pytest.mark.parametrize(("lineage", "revision", "parents", "path"), REVISIONS)
 def test_a_revision_hurts_nobody(lineage: Lineage, revision: str, parents: tuple[str, ...], path: Path):
     """No finding is left that its author has not accepted with a reason."""
-    assert complaints(findings(sql_of(lineage, revision, parents)), path.read_text()) == []
+    assert complaints(findings_of(lineage, revision, parents), path.read_text()) == []
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,10 @@ def test_a_finding_is_accepted_with_a_reason_or_not_at_all():
     assert complaints(found, "# squawk: accept ban-drop-column: nobody reads it since 0.3\n") == []
     assert complaints(found, "# squawk: accept ban-drop-column\n") == ["ban-drop-column is accepted without a reason"]
     assert complaints([], "# squawk: accept ban-drop-column: x\n") == ["ban-drop-column is accepted, and not found"]
+
+
+def test_what_cannot_be_read_before_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A revision that awaits something is no revision without a finding."""
+    Revisions(tmp_path).core("op.run_async(print)")
+    monkeypatch.setattr(scripts, "ROOT", tmp_path)
+    assert [one.rule for one in findings_of("core", "9001", (HEAD,))] == ["asynchronous"]
