@@ -63,11 +63,10 @@ def _interrupted(doing: str) -> Interrupted:
 
 def print_sql(settings: Settings, gated: str | None = None) -> None:
     """Write the whole upgrade as SQL to standard output, without a connection; nothing where it cannot be written."""
-    if gated is None:
-        sys.stdout.write(sql_of(settings, "core", "head"))
-    else:
+    if gated is not None:
         Scripts("gated").gated(gated)
-        sys.stdout.write(sql_of(settings, "gated", f"{gated}@head"))
+    written = sql_of(settings, "core", "head") if gated is None else sql_of(settings, "gated", f"{gated}@head")
+    sys.stdout.buffer.write(written.encode())  # as its first line says, whatever the terminal's encoding
 
 
 def sql_of(settings: Settings, lineage: Lineage, revisions: str) -> str:

@@ -1,7 +1,7 @@
 """What `--sql` writes before and after the revisions, so that the script is as careful as the migrator itself.
 
 It takes the migration lock where nobody has it, fails at once where somebody does, and depends on no setting of the
-role that runs it. Made for `psql -v ON_ERROR_STOP=1`.
+role that runs it, nor on the terminal's encoding. Made for `psql -v ON_ERROR_STOP=1`.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ POSTSCRIPT = (f"SELECT pg_catalog.pg_advisory_unlock({LOCK_KEY})",)
 
 
 def preamble(settings: Settings) -> Iterator[str]:
+    yield "SET client_encoding = 'UTF8'"
+    yield "SET standard_conforming_strings = on"
     yield "SET search_path = public"
     yield "SET row_security = off"
     yield "SET client_min_messages = warning"

@@ -1,5 +1,6 @@
 """Revisions of a test's own, in files as a developer writes them: nothing else of the project is changed for them."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,9 +61,10 @@ class Revisions:
 
 
 def psql(database: TestDatabase, script: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Apply a script as the documentation says, as the owner."""
+    """Apply a script as the documentation says, as the owner, on a terminal that is not UTF-8."""
     command = [database.server.bin / "psql", "-qX", "-v", "ON_ERROR_STOP=1", database.owner_uri]
-    return subprocess.run(command, input=script, text=True, check=check, capture_output=True)
+    env = os.environ | {"PGCLIENTENCODING": "LATIN1"}
+    return subprocess.run(command, input=script, text=True, check=check, capture_output=True, env=env)
 
 
 @pytest.fixture

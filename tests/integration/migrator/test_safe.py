@@ -10,7 +10,7 @@ from app.migrator.rights import quote
 from app.migrator.run import migrate
 from tests.integration.migrator.conftest import HEAD, Revisions, psql
 from tests.servers.catalog import schema
-from tests.servers.databases import TEMPLATE, TestDatabase, migrator_settings, new_database
+from tests.servers.databases import OWNER, TEMPLATE, TestDatabase, execute, migrator_settings, new_database
 from tests.squawk import complaints, findings, script_of, sql_of
 
 pytestmark = pytest.mark.servers(15, 17, 18)
@@ -26,7 +26,7 @@ def form(name: str, *arguments: object, **more: object) -> str:
 
 # Nothing of these is lost or taken for something else, by Python, SQLAlchemy, Alembic, psql or PL/pgSQL.
 TABLE = """Or'der" :x %s"""
-TEXT = "'%s %% :x \\:x \t {x} $1 '''"
+TEXT = "'ä %s %% :x \\:x \t {x} $1 '''"
 FORMS = {
     "create_index": form("create_index", "Index", TABLE, ['"Select"', 'lower("Select")'], where=f'"Select" <> {TEXT}'),
     "drop_index": form("drop_index", "Or:der"),
@@ -59,6 +59,7 @@ def test_a_form_is_the_same_by_psql(database: TestDatabase, revisions: Revisions
     assert complaints(findings(sql_of("core", "9001", (HEAD,))), "") == []
     asyncio.run(hostile_table(database))
     before, script = asyncio.run(state(database)), script_of("core", "9001", (HEAD,))
+    execute(database.server, f"ALTER ROLE {OWNER} IN DATABASE {database.name} SET standard_conforming_strings = off")
     psql(database, script)
     psql(database, AGAIN + script)
     with new_database(database.server, TEMPLATE) as online:

@@ -1,5 +1,7 @@
 """`plinth migrate --sql`."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,13 @@ def test_what_cannot_be_written_as_sql_is_refused(
     with pytest.raises(MigrationUsageError, match=r"^The revision 9001 uses op.run_async, .* without --sql"):
         print_sql(Settings())
     assert capsys.readouterr().out == ""
+
+
+def test_it_is_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Whatever the terminal's encoding: it is applied elsewhere."""
+    Revisions(tmp_path).statements("SELECT '用户'")
+    monkeypatch.setattr(scripts, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="latin-1"))
+    print_sql(Settings())
+    sys.stdout.seek(0)
+    assert "SELECT '用户'" in sys.stdout.buffer.read().decode()
