@@ -30,7 +30,7 @@ PROJECTS = "/api/v1/projects"
 
 
 def figures() -> Iterator[Figure]:
-    with running(18, log_statement="all", log_line_prefix="%u ") as server, TemporaryDirectory() as folder:
+    with running(18, log_statement="all", log_line_prefix="%n %u ") as server, TemporaryDirectory() as folder:
         prepare(server)
         uri = server.uri(TEMPLATE, APP, PASSWORD)
         with step("200 /readyz at once, for some intervals", "figures"), started(Path(folder), uri) as process:
@@ -52,27 +52,17 @@ async def _queries_an_interval(process: Process, server: PackagedServer) -> floa
     """Statements that the server ran for the app in an interval of the check, while 200 ask at once all the time."""
     await asyncio.to_thread(process.wait_for, "/readyz", 200)
     async with _asking(process, "/readyz", 200):
-        first, began = await _next_statement(server)
-        while time.monotonic() < began + INTERVALS * INTERVAL_SECONDS:
-            last, ended = await _next_statement(server)
-    return (last - first) / ((ended - began) / INTERVAL_SECONDS)
+        before = len(_statements(server))
+        await asyncio.sleep((INTERVALS + 1) * INTERVAL_SECONDS)
+        moments = _statements(server)[before:]
+    return (len(moments) - 1) / ((moments[-1] - moments[0]) / INTERVAL_SECONDS)
 
 
-async def _next_statement(server: PackagedServer) -> tuple[int, float]:
-    """How many statements there were once there was one more, and when."""
-    before = _statements(server)
-
-    async def more() -> int | None:
-        now = _statements(server)
-        return now if now > before else None
-
-    return await until(more), time.monotonic()
-
-
-def _statements(server: PackagedServer) -> int:
-    """How many statements of the app's role the server has logged."""
+def _statements(server: PackagedServer) -> list[float]:
+    """When the server ran each statement of the app's role, by its own clock."""
     log = Path(f"{server.data}.log").read_text()
-    return len(re.findall(rf"^{APP} LOG:  (?:statement|execute)", log, re.MULTILINE))
+    found = re.findall(rf"^(\d+\.\d+) {APP} LOG:  (?:statement|execute)", log, re.MULTILINE)
+    return [float(moment) for moment in found]
 
 
 async def _refused(process: Process, server: PackagedServer) -> float:
