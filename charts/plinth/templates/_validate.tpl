@@ -80,9 +80,9 @@
 {{- end -}}
 
 {{- define "plinth.validate.shutdown" -}}
-{{- $needed := addf .Values.drainSeconds .Values.shutdownSeconds 3 -}}
+{{- $needed := addf .Values.drainSeconds .Values.shutdownSeconds 5 -}}
 {{- if lt (float64 .Values.terminationGracePeriodSeconds) $needed -}}
-{{- fail (printf "terminationGracePeriodSeconds is %v: it must be at least drainSeconds + shutdownSeconds + 3 = %v, or pods are killed with requests in flight." .Values.terminationGracePeriodSeconds $needed) -}}
+{{- fail (printf "terminationGracePeriodSeconds is %v: it must be at least drainSeconds + shutdownSeconds + 5 = %v, or pods are killed with requests in flight." .Values.terminationGracePeriodSeconds $needed) -}}
 {{- end -}}
 {{- end -}}
 
