@@ -20,6 +20,7 @@ from app.settings import Settings
 from tests.api import running, serving, until
 from tests.servers.databases import APP, TEMPLATE, TestDatabase, new_database
 from tests.servers.fixtures import StartServer
+from tests.servers.proxy import Remote
 
 READINESS = "FROM pg_stat_activity WHERE application_name = 'plinth-readiness' AND datname = current_database()"
 
@@ -116,22 +117,27 @@ async def test_a_role_that_may_no_longer_log_in(database: TestDatabase, mode: st
         await until(readyz(client, 200))
 
 
-async def test_one_killed_connection_changes_nothing(database: TestDatabase) -> None:
-    """The checker connects again, and no probe ever fails."""
-    async with serving(quick(database.settings)) as client:
-        await until(readyz(client, 200))
-        (first,) = await database.fetch(f"SELECT pid {READINESS}")
-        superuser = await asyncpg.connect(database.superuser_uri)
-        await superuser.execute(f"SELECT pg_terminate_backend({first['pid']})")
-        await superuser.close()
+async def test_one_failed_look_changes_nothing(database: TestDatabase, proxy: Remote) -> None:
+    """A blip of the network: the look fails, no probe does, and the next look is a good one."""
+    app = create_app(quick(database.through(proxy), readiness_interval=1))
+    async with running(app) as client:
+        await until(readyz(client, 200, "[+]database ok"))
+        proxy.refuse()
+        proxy.reset()
 
-        async def reconnected() -> bool:
+        async def failed_looks() -> float:
             assert (await client.get("/readyz")).status_code == 200
-            return [row["pid"] for row in await database.fetch(f"SELECT pid {READINESS}")] not in ([], [first["pid"]])
+            labels = {"result": "failed"}
+            return app.state.metrics.registry.get_sample_value("plinth_readiness_checks_total", labels) or 0
 
-        await until(reconnected)
+        await until(failed_looks)
+        assert await readyz(client, 200, "[+]database ok: one look failed")()
+        proxy.pass_on()
+        await until(readyz(client, 200, "[+]database ok\n"))
+        assert await failed_looks() == 1
 
 
+@pytest.mark.alone
 async def test_a_server_that_accepts_and_says_nothing() -> None:
     """The probe answers at once, as it does not wait for the look; the look gives up at its deadline."""
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, nobody reads
@@ -187,6 +193,7 @@ async def test_nothing_is_left_behind(database: TestDatabase) -> None:
     await until(gone, within=2)
 
 
+@pytest.mark.alone
 async def test_it_ends_in_time_while_the_server_is_frozen(database: TestDatabase) -> None:
     """Backends that do not listen do not keep the process beyond its grace period."""
     async with asyncio.timeout(20):
