@@ -1,7 +1,7 @@
 """docs/faults.md, made from what the code decides: ``python -m tests.faults_table`` writes it."""
 
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from app.db.faults import Fault
 from app.db.revision import SchemaState
@@ -15,13 +15,24 @@ HEADER = (
     "| --- | --- | --- | --- | --- | --- |\n"
 )
 GOOD = Seen(SchemaState.CURRENT)
-# What the checker's own look meets too, and how; of everything else it knows nothing.
-LOOKS: dict[Fault, Observation] = {
-    fault: Missed(fault) for fault, treatment in TREATMENTS.items() if not treatment.connected
+ANEW = ", once the checker connects anew"
+MET = ", where the checker meets it too"
+
+
+class Met(NamedTuple):
+    """What the checker's own look sees of a fault, and when it sees that; of every other it knows nothing."""
+
+    look: Observation
+    when: str
+
+
+LOOKS: dict[Fault, Met] = {
+    fault: Met(Missed(fault), ANEW) for fault, treatment in TREATMENTS.items() if not treatment.connected
 } | {
-    Fault.READ_ONLY: Seen(SchemaState.CURRENT, in_recovery=True),
-    Fault.CONNECTION_LOST: Missed(Fault.CONNECTION_LOST),
-    Fault.SCHEMA_BEHIND: Seen(SchemaState.BEHIND),
+    Fault.TIMEOUT: Met(Missed(Fault.TIMEOUT), MET),
+    Fault.CONNECTION_LOST: Met(Missed(Fault.CONNECTION_LOST), MET),
+    Fault.READ_ONLY: Met(Seen(SchemaState.CURRENT, in_recovery=True), ", on a standby"),
+    Fault.SCHEMA_BEHIND: Met(Seen(SchemaState.BEHIND), ", where the schema's revision is behind"),
 }
 del LOOKS[Fault.POOL_EXHAUSTED]  # the look has a connection of its own
 
@@ -48,8 +59,9 @@ def _kubelet(fault: Fault) -> str:
     """What becomes of readiness in a process that worked before, when two looks in a row meet the fault."""
     if fault not in LOOKS:
         return "nothing"
-    unready = [mode for mode in get_args(Mode) if not _ready(mode, LOOKS[fault])]
-    return f"unready in mode {' and '.join(f'`{mode}`' for mode in unready)}"
+    look, when = LOOKS[fault]
+    unready = [mode for mode in get_args(Mode) if not _ready(mode, look)]
+    return f"unready in mode {' and '.join(f'`{mode}`' for mode in unready)}{when}"
 
 
 def _ready(mode: Mode, look: Observation) -> bool:
