@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 import httpx2
 
 READ = "/api/v1/projects"
+WRITE = f"POST {READ}"
 
 
 @dataclass(frozen=True)
 class Answer:
     path: str
+    """With its method before it, where that is not GET."""
     status: int
     began: float
     seconds: float
@@ -48,16 +50,18 @@ class Load:
 async def _ask(client: httpx2.AsyncClient, path: str, load: Load, pause: float) -> None:
     while True:
         began = time.monotonic()
-        response = await client.get(path)
+        method, _, address = path.rpartition(" ")
+        body = {"name": "written under load"} if method else None
+        response = await client.request(method or "GET", address, json=body)
         load.answers.append(Answer(path, response.status_code, began, time.monotonic() - began))
         await asyncio.sleep(pause)
 
 
 @asynccontextmanager
-async def under_load(client: httpx2.AsyncClient, workers: int = 8) -> AsyncIterator[Load]:
-    """Several clients that read projects, and one each that asks as the kubelet does, all the time."""
+async def under_load(client: httpx2.AsyncClient, workers: int = 8, writers: int = 0) -> AsyncIterator[Load]:
+    """Several clients that read projects or make some, and one each that asks as the kubelet does, all the time."""
     load = Load()
-    paths = [READ] * workers + ["/livez", "/readyz"]
+    paths = [READ] * workers + [WRITE] * writers + ["/livez", "/readyz"]
     tasks = [asyncio.create_task(_ask(client, path, load, 0.01)) for path in paths]
     try:
         yield load
