@@ -93,7 +93,7 @@ def test_a_signal_during_start_up_is_a_clean_end(tmp_path: Path, number: signal.
 def test_without_its_database_it_listens_and_ends_in_time(tmp_path: Path) -> None:
     """Alive, started, not ready; SIGTERM ends it at once, as nobody was ever sent here."""
     with started(tmp_path, NOWHERE, drain_seconds=20) as process:
-        process.wait_for("/livez", 200)
+        process.wait_for("/livez", 200, within=3)
         assert process.status("/startupz") == 200
         assert process.status("/readyz") == 503
         assert process.end(within=5) == 0
