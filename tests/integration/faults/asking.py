@@ -1,6 +1,7 @@
 """The API with one more route, which runs what it is told: the way to a fault of one's choice."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,6 +61,7 @@ def asking_app(settings: Settings) -> FastAPI:
 
     @app.get("/block")
     async def block(seconds: float) -> None:
+        sys.stderr.write("the event loop is blocked\n")
         time.sleep(seconds)  # noqa: ASYNC251 - that is what it is for
 
     @app.get("/stream")

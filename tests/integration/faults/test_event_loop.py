@@ -22,7 +22,10 @@ def test_a_stuck_event_loop_answers_no_probe_and_a_short_one_is_forgiven(tmp_pat
         process.wait_for("/livez", 200)
         blocking = threading.Thread(target=httpx2.get, args=(f"{process.url}/block?seconds=2",), kwargs={"timeout": 9})
         blocking.start()
-        time.sleep(0.2)  # until the other request was read
+        deadline = time.monotonic() + 10
+        while "the event loop is blocked" not in process.logged:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         with pytest.raises(httpx2.ReadTimeout):
             httpx2.get(f"{process.url}/livez", timeout=1)
         blocking.join()

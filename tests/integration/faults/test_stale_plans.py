@@ -1,10 +1,12 @@
 """A table changes under prepared statements: nobody outside notices."""
 
-import asyncpg
+import asyncio
+
 import pytest
 from structlog.testing import capture_logs
 
 from app.db.faults import Fault
+from tests.api import until
 from tests.integration.faults.asking import asking, gather
 from tests.servers.databases import TestDatabase
 
@@ -29,14 +31,26 @@ async def test_a_changed_table_costs_no_request(database: TestDatabase, change: 
 
 
 async def test_changes_under_load_cost_no_request(database: TestDatabase) -> None:
-    """Many connections, many changes, and not one request that fails."""
+    """Many connections that are never idle, many changes, and not one request that fails."""
     await database.fetch("CREATE TABLE things (number int)")
-    owner = await asyncpg.connect(database.owner_uri)
+    statuses = list[int]()
     async with asking(database.settings) as api:
+
+        async def ask() -> None:
+            while True:
+                statuses.append((await api.sql("SELECT * FROM things")).status_code)
+
+        workers = [asyncio.create_task(ask()) for _ in range(10)]
         for number in range(10):
-            await gather(20, "SELECT * FROM things", api=api)
-            await owner.execute(f"ALTER TABLE things ADD COLUMN more_{number} text")
-            answers = await gather(20, "SELECT * FROM things", api=api)
-            assert {answer.status_code for answer in answers} == {200}
+            await until(lambda asked=len(statuses): _are_more(statuses, asked + 20))
+            await database.fetch(f"ALTER TABLE things ADD COLUMN more_{number} text")
+        await until(lambda asked=len(statuses): _are_more(statuses, asked + 20))
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        assert set(statuses) == {200}
         assert api.faults(Fault.STALE_PLAN) >= 10
-    await owner.close()
+
+
+async def _are_more(statuses: list[int], than: int) -> bool:
+    return len(statuses) > than
