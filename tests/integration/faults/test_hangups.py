@@ -12,7 +12,7 @@ import pytest
 from tests.api import until
 from tests.integration.faults.asking import backends
 from tests.processes import Process, started
-from tests.servers.databases import TestDatabase, execute
+from tests.servers.databases import TestDatabase
 
 pytestmark = pytest.mark.alone
 
@@ -30,8 +30,6 @@ def post(*statements: str) -> str:
 
 @pytest.fixture
 def process(tmp_path: Path, database: TestDatabase) -> Iterator[Process]:
-    """With the server's own look at its clients: one cancellation in some hundred comes before its statement."""
-    execute(database.server, f"ALTER DATABASE {database.name} SET client_connection_check_interval = '1s'")
     with started(tmp_path, database.uri, *FACTORY) as made:
         made.wait_for("/readyz", 200)
         yield made
@@ -53,12 +51,16 @@ async def test_a_thousand_hang_ups_leave_nothing_behind(
     for _ in range(CLIENTS // AT_ONCE):
         waits = (0.3 + 0.7 * number / AT_ONCE for number in range(AT_ONCE))
         await asyncio.gather(*(hang_up(process, request_text, wait) for wait in waits))
+    await until(lambda: _is_left(database), within=5)
     await until(lambda: _have_ended(process, CLIENTS), within=60)  # a machine without time has a queue before us
-    await until(lambda: _is_idle(database), within=2)
-    assert await backends(database) <= 10
+    await until(lambda: _is_left(database), within=2)
     await until(lambda: _had_sessions(database, 20))  # so many did get to the server
     assert process.status("/api/v1/projects") == 200
     assert "Traceback" not in process.logged
+
+
+async def _is_left(database: TestDatabase) -> bool:
+    return await _is_idle(database) and await backends(database) <= 10
 
 
 async def _have_ended(process: Process, count: int) -> bool:
@@ -81,7 +83,7 @@ async def test_what_a_client_left_is_not_written(process: Process, database: Tes
     leaving = asyncio.create_task(hang_up(process, request, after=0.5))
     await until(lambda: _is_busy(database))
     await leaving
-    await until(lambda: _is_idle(database), within=3)
+    await until(lambda: _is_idle(database), within=2)
     assert await database.fetchval("SELECT count(*) FROM projects") == 0
 
 
