@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,9 @@ UVICORN = (sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", 
 
 @dataclass
 class Process:
-    """A running API: where it answers, and what it wrote to stderr."""
+    """A running API: where it answers, what it wrote to stderr, and how it is started."""
 
+    start: Callable[[], subprocess.Popen[bytes]]
     popen: subprocess.Popen[bytes]
     port: int
     log: Path
@@ -59,6 +60,12 @@ class Process:
         self.popen.send_signal(number)
         return self.popen.wait(within)
 
+    def restart(self, number: signal.Signals) -> None:
+        """End the process by a signal, and start it again on its port; ends when it is ready."""
+        self.end(number)
+        self.popen = self.start()
+        self.wait_for("/readyz", 200)
+
 
 def environment(**settings: Any) -> dict[str, str]:
     """This process's environment with settings in it, and none from outside."""
@@ -88,10 +95,15 @@ def started(folder: Path, uri: str, *command: str, code: Path | None = None, **s
     env = earlier(**values) if code else environment(**values)
     log = folder / "stderr"
     extra = ("--port", str(port)) if "uvicorn" in command else ()
-    with log.open("wb") as stderr:
-        popen = subprocess.Popen([*(command or SERVE), *extra], env=env, cwd=code, stderr=stderr)
+    log.unlink(missing_ok=True)
+
+    def start() -> subprocess.Popen[bytes]:
+        with log.open("ab") as stderr:
+            return subprocess.Popen([*(command or SERVE), *extra], env=env, cwd=code, stderr=stderr)
+
+    process = Process(start, start(), port, log)
     try:
-        yield Process(popen, port, log)
+        yield process
     finally:
-        popen.kill()
-        popen.wait()
+        process.popen.kill()
+        process.popen.wait()

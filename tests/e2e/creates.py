@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,7 @@ class Rows:
     """What became of the creates."""
 
     lost: int
-    """Never answered, or answered with an id that no row has."""
+    """Never answered, or answered with an id that is not that of its row."""
     doubled: int
     """Rows beyond one for a create."""
 
@@ -80,7 +79,9 @@ def create_through_faults(namespace: Namespace, number: int) -> Rows:
         creates.reach(position / (len(faults) + 1))
         with step(name, "creates"):
             make()
-    return _compare(creates.finish(), database, number)
+    made = creates.finish()
+    rows = [row.split("|") for row in database.sql(STANDBY, "SELECT name, id FROM projects")]  # now the primary
+    return compare(made, [(name, one) for name, one in rows], number)
 
 
 def _blackhole(database: ReplicatedDatabase) -> None:
@@ -95,10 +96,7 @@ def _kill_pods(release: Release) -> None:
     release.namespace.kubectl("delete", *names, "--grace-period=0", "--force")
 
 
-def _compare(made: dict[str, str], database: ReplicatedDatabase, number: int) -> Rows:
-    """What was answered, and what the standby, now the primary, holds."""
-    rows = [row.split("|") for row in database.sql(STANDBY, "SELECT id, name FROM projects")]
-    ids = {one for one, _ in rows}
-    counts = Counter(name for _, name in rows)
-    lost = number - sum(one in ids for one in made.values())
-    return Rows(lost, sum(count - 1 for count in counts.values()))
+def compare(made: dict[str, str], rows: list[tuple[str, str]], number: int) -> Rows:
+    """The id each name was answered with, and the names and ids that are stored."""
+    lost = number - len(made.items() & set(rows))
+    return Rows(lost, len(rows) - len({name for name, _ in rows}))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Literal
 import pytest
 
 from app.db.packaged import Major
-from tests.processes import started
+from tests.processes import Process, started
 from tests.retrying import Creates
 from tests.servers.databases import APP, PASSWORD, TEMPLATE, TestDatabase, execute, fetch, new_database
 from tests.servers.fixtures import StartServer
@@ -36,13 +37,13 @@ def own(request: pytest.FixtureRequest, start_server: StartServer) -> Iterator[T
 
 
 @contextmanager
-def creating(folder: Path, uri: str, *, through: bool = False) -> Iterator[tuple[Creates, Remote]]:
+def creating(folder: Path, uri: str) -> Iterator[tuple[Creates, Remote, Process]]:
     """Creates under way against an app on a database; the proxy stands before the app."""
     with started(folder, uri, **QUICK) as process, proxying(f"127.0.0.1:{process.port}") as network:
         process.wait_for("/readyz", 200)
         creates = Creates(f"http://127.0.0.1:{network.port}/api/v1/projects", COUNT, timeout=1.5)
         try:
-            yield creates, network
+            yield creates, network, process
         finally:
             creates.finish()
 
@@ -70,7 +71,7 @@ def test_through_a_server_that_ends(tmp_path: Path, own: TestDatabase) -> None:
         own.server.stop(how)
         own.server.start()
 
-    with creating(tmp_path, own.uri) as (creates, _):
+    with creating(tmp_path, own.uri) as (creates, _, _):
         break_it(
             creates,
             lambda: restart("SIGINT"),
@@ -80,11 +81,18 @@ def test_through_a_server_that_ends(tmp_path: Path, own: TestDatabase) -> None:
     assert_each_is_there_once(creates, own.owner_uri)
 
 
+def test_through_an_app_that_is_killed(tmp_path: Path, own: TestDatabase) -> None:
+    """The app's process ends at once, its requests in every state, and is started again where it was."""
+    with creating(tmp_path, own.uri) as (creates, _, process):
+        break_it(creates, lambda: process.restart(signal.SIGKILL))
+    assert_each_is_there_once(creates, own.owner_uri)
+
+
 def test_through_a_bad_network(tmp_path: Path, own: TestDatabase) -> None:
     """Resets and silence, between client and app and between app and database."""
     with proxying(f"127.0.0.1:{own.server.port}") as to_database:
         uri = own.uri.replace(f":{own.server.port}/", f":{to_database.port}/")
-        with creating(tmp_path, uri) as (creates, to_app):
+        with creating(tmp_path, uri) as (creates, to_app, _):
             break_it(
                 creates,
                 to_app.reset,
@@ -109,7 +117,7 @@ def test_through_a_failover(tmp_path: Path, synchronous_pair: Pair) -> None:
     pair = synchronous_pair
     with proxying(f"127.0.0.1:{pair.primary.port}") as service:
         uri = f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{service.port}/{TEMPLATE}?sslmode=disable"
-        with creating(tmp_path, uri) as (creates, _):
+        with creating(tmp_path, uri) as (creates, _, _):
             creates.wait_for(COUNT // 2)
             pair.crash()
             pair.promote()

@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from tests import retrying
+from tests.e2e.creates import Rows, compare
 from tests.retrying import create
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,16 @@ def test_patience_ends(scripted: Callable[..., Script]) -> None:
     """It does not try for ever."""
     with pytest.raises(TimeoutError, match="not answered within 0 s"):
         create(scripted(BUSY, BUSY).url, {}, patience=0)
+
+
+def test_each_name_is_compared_with_its_own_row() -> None:
+    """An id that another name's row has is a loss; a second row of a name is a double."""
+    made = {"a": "1", "b": "2", "c": "3"}
+    right = list(made.items())
+    assert compare(made, right, 3) == Rows(lost=0, doubled=0)
+    assert compare(made, right, 4) == Rows(lost=1, doubled=0)
+    assert compare(made, [("a", "2"), ("b", "1"), ("c", "3")], 3) == Rows(lost=2, doubled=0)
+    assert compare(made, [*right, ("a", "4")], 3) == Rows(lost=0, doubled=1)
 
 
 def test_the_documented_client_is_this_one() -> None:
