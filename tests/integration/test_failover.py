@@ -11,8 +11,10 @@ import pytest
 
 from app.db.connections import Connector, connect_with
 from app.db.faults import Fault, classify
+from app.db.packaged import PackagedServer
 from app.settings import Settings
 from tests.api import serving, until
+from tests.integration.faults.asking import asking, gather
 from tests.servers.databases import APP, PASSWORD, TEMPLATE, app_settings, fetch
 from tests.servers.proxy import proxying
 from tests.servers.standbys import Pair
@@ -71,6 +73,10 @@ async def ready(client: httpx2.AsyncClient, status: int = 200) -> bool:
 
 async def says(client: httpx2.AsyncClient, note: str) -> bool:
     return note in (await client.get("/readyz?verbose")).text
+
+
+async def unused(server: PackagedServer) -> bool:
+    return await fetch(server.uri(), USED) == []
 
 
 async def lost(pair: Pair, writer: Writer) -> int:
@@ -134,11 +140,27 @@ async def test_a_moved_service_leads_to_the_promoted_one(asynchronous_pair: Pair
             await asyncio.to_thread(service.retarget, f"127.0.0.1:{pair.standby.port}")
             await asyncio.to_thread(pair.crash)
             await until(lambda: ready(writer.client, 503))
-            assert await fetch(pair.standby.uri(), USED) == []
+            assert await unused(pair.standby)
             await asyncio.to_thread(pair.promote)
             await until(lambda: ready(writer.client))
             await writer.written(10)
     assert writer.statuses <= {201, 503}
+
+
+async def test_a_standby_refuses_writes_until_the_address_leads_to_the_primary(asynchronous_pair: Pair):
+    """Where any server will do: 503 as it is read-only; the first write finds it out, and no connection stays there."""
+    pair = asynchronous_pair
+    with proxying(f"127.0.0.1:{pair.standby.port}") as service:
+        uri = f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{service.port}/{TEMPLATE}?sslmode=disable"
+        async with asking(app_settings(f"{uri}&target_session_attrs=any", readiness_mode="process")) as api:
+            assert {answer.status_code for answer in await gather(3, "SELECT pg_sleep(0.1)", api=api)} == {200}
+            assert len(await fetch(pair.standby.uri(), USED)) == 3
+            await asyncio.to_thread(service.retarget, f"127.0.0.1:{pair.primary.port}")
+            refused, created = [await api.client.post("/api/v1/projects", json={"name": "x"}) for _ in range(2)]
+            assert (refused.status_code, refused.json()["type"]) == (503, "/problems/database-unavailable")
+            assert (created.status_code, api.faults(Fault.READ_ONLY)) == (201, 1)
+            await gather(3, "SELECT pg_sleep(0.1)", api=api)  # at once, so that each connection is used
+            await until(lambda: unused(pair.standby))
 
 
 async def test_what_a_server_must_be(asynchronous_pair: Pair):
