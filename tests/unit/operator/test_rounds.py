@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.operator import rounds as module
-from app.operator.observe import Observation
+from app.operator.observe import Observation, Observer
 from app.operator.resource import Resource
 from app.operator.rounds import Rounds
 from tests.unit.operator.api import FakeApi
@@ -59,7 +59,7 @@ def observer() -> FakeObserver:
 
 
 @asynccontextmanager
-async def running(api: FakeApi, observer: FakeObserver) -> AsyncIterator[Rounds]:
+async def running(api: FakeApi, observer: FakeObserver | Observer) -> AsyncIterator[Rounds]:
     rounds = Rounds(api.client(), observer, ["shop"])  # type: ignore[arg-type]
     task = asyncio.create_task(rounds.run())
     try:

@@ -1,0 +1,54 @@
+"""The operator's metrics, each seen at work: none is a number that never moves."""
+
+import re
+
+import pytest
+from prometheus_client import REGISTRY
+
+from app.errors import SettingsError
+from app.operator import observe
+from app.operator.observe import Observer
+from app.settings import Settings
+from tests.metrics_table import DOC
+from tests.unit.operator.api import FakeApi
+from tests.unit.operator.builders import resource, server
+from tests.unit.operator.test_observe import Answers
+from tests.unit.operator.test_rounds import PATH, named, reason, running, until
+
+NAME = {"namespace": "shop", "name": "measured"}
+STATE = ("plinth_gated_migration_state", {**NAME, "reason": "MigrationJobRunning"})
+SERVER = ("plinth_gated_migration_server_version_num", NAME)
+MOVING: list[tuple[str, dict[str, str]]] = [
+    ("plinth_operator_errors_total", {"kind": "secret"}),
+    ("plinth_operator_jobs_created_total", {}),
+    ("plinth_operator_last_success_timestamp_seconds", {}),
+    ("plinth_operator_observation_seconds_count", {}),
+    ("plinth_operator_rounds_total", {}),
+]
+
+
+def values() -> list[float]:
+    return [REGISTRY.get_sample_value(*one) or 0 for one in MOVING]
+
+
+def test_no_metric_is_left_out() -> None:
+    """What the page documents of the operator is what is seen here."""
+    documented = re.findall(r"^\| `(plinth_\w+)` ", DOC.read_text().split("## The operator")[1], re.MULTILINE)
+    assert {name.removesuffix("_count") for name, _ in (STATE, SERVER, *MOVING)} == set(documented)
+
+
+async def test_each_metric_is_seen_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that is wrong at first, then a server of 18 and its Job; what is gone is told no longer."""
+    monkeypatch.setattr(observe, "SECONDS_BETWEEN", 0)
+    before, api = values(), FakeApi()
+    observer = Observer(api.client(), Settings())
+    monkeypatch.setattr(observer, "_facts", Answers(SettingsError("no such key"), server(18)))
+    await observer.observe([resource()])
+    made = api.put(PATH + NAME["name"], named(NAME["name"]))
+    async with running(api, observer) as rounds:
+        await until(lambda: reason(api, NAME["name"]) == "MigrationJobRunning" and not rounds._busy)
+        assert all(now > then for now, then in zip(values(), before, strict=True))
+        assert REGISTRY.get_sample_value(*STATE) == 1
+        assert REGISTRY.get_sample_value(*SERVER) == server(18).version_num
+        rounds.drop(("shop", NAME["name"]), made["metadata"]["uid"])
+    assert [REGISTRY.get_sample_value(*one) for one in (STATE, SERVER)] == [None, None]
