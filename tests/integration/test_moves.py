@@ -17,14 +17,16 @@ from tests.servers.fixtures import StartServer
 from tests.servers.proxy import proxying
 
 PROJECTS = "/api/v1/projects"
+RECYCLE = 1
 
 
+@pytest.mark.alone
 async def test_a_moved_server_is_found_within_the_recycle_time(database: TestDatabase):
     """The old place still answers; not a request fails, and soon no connection leads there, the probe's included."""
     here = f"127.0.0.1:{database.server.port}"
     with proxying(here) as old, proxying(here) as new, proxying(f"127.0.0.1:{old.port}") as service:
         uri = database.uri.replace(str(database.server.port), str(service.port))
-        settings = app_settings(uri, database_pool_recycle=1, readiness_interval=0.3, readiness_timeout=0.3)
+        settings = app_settings(uri, database_pool_recycle=RECYCLE, readiness_interval=0.3, readiness_timeout=0.3)
         async with serving(settings) as client:
             assert await works(client)
             assert old.connections > 0
@@ -34,7 +36,7 @@ async def test_a_moved_server_is_found_within_the_recycle_time(database: TestDat
                 assert await works(client)
                 return old.connections == 0 and new.connections > 0
 
-            await until(moved, within=15)
+            await until(moved, within=RECYCLE + 2)
 
 
 async def works(client: httpx2.AsyncClient) -> bool:
