@@ -43,7 +43,9 @@ def kubectl() -> str:
 def render(helm: str, tmp_path: Path) -> Render:
     """Render the chart with these values, merged from left to right, and options; raise Refused where Helm refuses."""
 
-    def call(*values: dict[str, Any], options: tuple[str, ...] = (), release: str = "plinth") -> Rendered:
+    def call(
+        *values: dict[str, Any], options: tuple[str, ...] = (), release: str = "plinth", chart: Path = CHART
+    ) -> Rendered:
         files = []
         for number, one in enumerate(values):
             file = tmp_path / f"{number}.json"
@@ -54,7 +56,7 @@ def render(helm: str, tmp_path: Path) -> Render:
             helm,
             "template",
             release,
-            str(CHART),
+            str(chart),
             "--namespace",
             "apps",
             "--kube-version",

@@ -1,6 +1,8 @@
 """Chart and app hold together: every setting of the app can be set by the chart, with the app's own default."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +95,23 @@ def test_the_connection_budget_uses_the_apps_defaults(render: Render) -> None:
     limit["database"]["connectionLimit"] = needed - 1
     with pytest.raises(Refused, match=f"up to {needed} connections are opened"):
         render(limit)
+
+
+def test_the_embedded_databases_connections_are_known(render: Render) -> None:
+    """It grants 97, which nobody needs to name: seven pods in a rollout fit, eight do not."""
+    render(EMBEDDED, {"replicaCount": 6})
+    with pytest.raises(Refused, match=r"is 97, but up to 103 connections .* database.existingSecret, or lower"):
+        render(EMBEDDED, {"replicaCount": 7})
+    render(EXTERNAL, {"replicaCount": 7})
+
+
+def test_the_notes_say_how_many_connections(render: Render, tmp_path: Path) -> None:
+    """The budget that is checked is the one the reader is told, where the database is theirs."""
+    chart = shutil.copytree(CHART, tmp_path / "plinth")
+    (chart / "templates" / "notes.yaml").write_text('notes: {{ include "plinth/templates/NOTES.txt" . | toJson }}')
+    for values, said in ((EXTERNAL, True), (EMBEDDED, False)):
+        (shown,) = render(values, {"replicaCount": 4}, options=("--show-only=templates/notes.yaml",), chart=chart)
+        assert ("The release opens up to 67 connections to the database" in shown["notes"]) is said
 
 
 @pytest.mark.parametrize("missing", ["jwt_jwks_url", "jwt_issuer", "jwt_audience"])

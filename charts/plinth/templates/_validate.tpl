@@ -94,10 +94,14 @@
 {{- add (mul $pods (add $pool 2)) 3 (ternary 4 0 .Values.operator.enabled) -}}
 {{- end -}}
 
+{{/* PostgreSQL's own limit, less what it keeps for superusers, where the database is the chart's. */}}
 {{- define "plinth.validate.connections" -}}
 {{- $limit := .Values.database.connectionLimit -}}
+{{- $own := and (eq (include "plinth.embedded" .) "true") (empty $limit) -}}
+{{- $limit = ternary 97 $limit $own -}}
 {{- $needed := include "plinth.connections" . | int -}}
 {{- if and $limit (gt $needed (int $limit)) -}}
-{{- fail (printf "database.connectionLimit is %v, but up to %v connections are opened (each pod, and one more while rolling out: pool + overflow + 2; migrations 3; operator and its Jobs 4): raise it, or lower settings.database_pool_size, settings.database_pool_overflow or the pods." $limit $needed) -}}
+{{- $remedy := ternary "name a larger database by database.existingSecret" "raise it" $own -}}
+{{- fail (printf "database.connectionLimit is %v, but up to %v connections are opened (each pod, and one more while rolling out: pool + overflow + 2; migrations 3; operator and its Jobs 4): %s, or lower settings.database_pool_size, settings.database_pool_overflow or the pods." $limit $needed $remedy) -}}
 {{- end -}}
 {{- end -}}
