@@ -77,6 +77,9 @@ class Attempt:
             return
         if kept.fingerprint != mark:
             raise IdempotencyKeyReused
+        # The first commit may have given up waiting for a synchronous standby. This one waits for it: the claim locked
+        # the key's row, so there is something to commit.
+        await session.commit()
         raise _Replay(_response(kept))
 
     async def finish(self, response: Response) -> None:

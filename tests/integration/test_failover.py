@@ -115,6 +115,27 @@ async def test_a_cut_standby_holds_commits_back(synchronous_pair: Pair):
     assert await lost(pair, writer) == 0
 
 
+async def test_a_replay_waits_for_the_standby_too(synchronous_pair: Pair):
+    """Where the commit of a request with a key gave up waiting, nobody is told by a second one that its row is safe."""
+    pair = synchronous_pair
+    async with serving(app_settings(pair.uri, **QUICK)) as client:
+
+        async def post(key: str) -> int:
+            answer = await client.post("/api/v1/projects", json={"name": "x"}, headers={"Idempotency-Key": key})
+            return answer.status_code
+
+        await until(lambda: ready(client))
+        assert await post("safe") == 201
+        await asyncio.to_thread(pair.link.blackhole)
+        assert [await post("cut") for _ in range(2)] == [503, 503]
+        assert len(await fetch(pair.primary.uri(TEMPLATE), "SELECT FROM projects")) == 2
+        await asyncio.to_thread(pair.crash)
+        await asyncio.to_thread(pair.promote)
+        await until(lambda: ready(client))
+        assert [await post(key) for key in ("safe", "cut")] == [201, 201]
+    assert len(await fetch(pair.standby.uri(TEMPLATE), "SELECT FROM projects")) == 2
+
+
 async def test_failover_to_an_asynchronous_standby_loses_what_it_had_not(asynchronous_pair: Pair):
     """Acknowledged by the primary alone: what was written while the standby was behind is gone, and is counted."""
     pair = asynchronous_pair
