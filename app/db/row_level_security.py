@@ -28,7 +28,10 @@ WITH tenants_table AS (
   SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relowner, c.relforcerowsecurity AS forced,
          c.relrowsecurity AND EXISTS (
            SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd = '*'
-              AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL) AS has_policy
+              AND p.polname = $1 AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL) AS has_policy,
+         ARRAY(SELECT format('%I on %I.%I', p.polname, n.nspname, c.relname)
+                 FROM pg_catalog.pg_policy p
+                WHERE p.polrelid = c.oid AND p.polpermissive AND p.polname <> $1) AS widened
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
@@ -36,7 +39,8 @@ WITH tenants_table AS (
 SELECT rolname::text AS role, rolsuper AS superuser, rolbypassrls AS bypasses,
        ARRAY(SELECT name FROM tenants_table
               WHERE NOT forced AND pg_catalog.pg_has_role(relowner, 'MEMBER') ORDER BY 1) AS owned,
-       ARRAY(SELECT name FROM tenants_table WHERE NOT (has_policy AND forced) ORDER BY 1) AS unprotected
+       ARRAY(SELECT name FROM tenants_table WHERE NOT (has_policy AND forced) ORDER BY 1) AS unprotected,
+       ARRAY(SELECT pg_catalog.unnest(widened) FROM tenants_table ORDER BY 1) AS widened
   FROM pg_catalog.pg_roles WHERE rolname = current_user
 """
 
@@ -53,7 +57,9 @@ class Standing:
     owned: Sequence[str] = ()
     """Tables without FORCE whose owner the role is, or may become."""
     unprotected: Sequence[str] = ()
-    """Tables that lack ENABLE, FORCE, or a policy for all commands with USING and WITH CHECK."""
+    """Tables that lack ENABLE, FORCE, or our policy, for all commands with USING and WITH CHECK."""
+    widened: Sequence[str] = ()
+    """Other permissive policies, also for a single command, as ``name on table``: what any of them allows is open."""
 
     @property
     def flaw(self) -> str | None:
@@ -65,22 +71,24 @@ class Standing:
         if self.owned:
             return f"the role {self.role} owns {_listed(self.owned)} without FORCE ROW LEVEL SECURITY; {_MEND}"
         if self.unprotected:
-            return f"{_listed(self.unprotected)} lacks ENABLE, FORCE or a policy with WITH CHECK; {_MEND}"
+            return f"{_listed(self.unprotected)} lacks ENABLE, FORCE or the policy {POLICY}; {_MEND}"
+        if self.widened:
+            return f"{_listed(self.widened, 'policy')} opens more than {POLICY} does: drop it, or make it RESTRICTIVE."
         return None
 
 
 _MEND = "turn it on in a revision by op.enable_row_level_security()."
 
 
-def _listed(tables: Sequence[str]) -> str:
-    more = f" (and {len(tables) - 1} more)" if len(tables) > 1 else ""
-    return f"the table {tables[0]}{more}"
+def _listed(names: Sequence[str], kind: str = "table") -> str:
+    more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return f"the {kind} {names[0]}{more}"
 
 
 async def standing(connection: asyncpg.Connection) -> Standing:
     """Ask the catalog, in one statement that reads no table's rows."""
     async with connection.transaction():  # a pooler may give statements outside of one to two servers
-        row = await connection.fetchrow(_STANDING)
+        row = await connection.fetchrow(_STANDING, POLICY)
     assert row is not None  # noqa: S101 - the role that asks is there
     return Standing(**row)
 

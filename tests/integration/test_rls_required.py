@@ -23,7 +23,7 @@ QUICK = {"readiness_interval": 0.2, "readiness_timeout": 0.2}
     [
         ("superuser_uri", True, "the role postgres is a superuser, whom row-level security never holds."),
         ("owner_uri", False, "the role plinth_owner owns the table public."),
-        ("uri", False, " lacks ENABLE, FORCE or a policy with WITH CHECK"),
+        ("uri", False, " lacks ENABLE, FORCE or the policy plinth_tenant"),
     ],
 )
 async def test_it_does_not_start_on_what_is_not_held(

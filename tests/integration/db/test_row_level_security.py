@@ -184,12 +184,16 @@ async def test_a_role_that_is_held_has_no_flaw(protected: TestDatabase):
     [
         (
             "ALTER TABLE projects DISABLE ROW LEVEL SECURITY",
-            "the table public.projects lacks ENABLE, FORCE or a policy",
+            "the table public.projects lacks ENABLE, FORCE or the policy",
         ),
-        ("ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY", "the table public.tasks lacks ENABLE, FORCE or a policy"),
-        (f"DROP POLICY {POLICY} ON tasks", "the table public.tasks lacks ENABLE, FORCE or a policy"),
-        ("CREATE TABLE notes (tenant_id uuid)", "the table public.notes lacks ENABLE, FORCE or a policy"),
+        ("ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY", "the table public.tasks lacks ENABLE, FORCE or the policy"),
+        (f"DROP POLICY {POLICY} ON tasks", "the table public.tasks lacks ENABLE, FORCE or the policy"),
+        ("CREATE TABLE notes (tenant_id uuid)", "the table public.notes lacks ENABLE, FORCE or the policy"),
         ("CREATE TABLE a AS TABLE projects; CREATE TABLE b AS TABLE projects", "public.a (and 1 more) lacks"),
+        (
+            f"ALTER POLICY {POLICY} ON tasks RENAME TO other",
+            f"public.tasks lacks ENABLE, FORCE or the policy {POLICY};",
+        ),
     ],
 )
 async def test_a_table_that_is_open_is_named(protected: TestDatabase, statement: str, sentence: str):
@@ -202,6 +206,16 @@ async def test_a_table_that_is_open_is_named(protected: TestDatabase, statement:
     await connection.close()
     assert sentence in str(caught.value)
     assert "op.enable_row_level_security()" in str(caught.value)
+
+
+@pytest.mark.parametrize("command", ["ALL", "SELECT", "INSERT", "UPDATE", "DELETE"])
+async def test_a_policy_that_opens_more_is_named(protected: TestDatabase, command: str):
+    """Permissive policies add up, so that another one opens rows that ours does not; a restrictive one cannot."""
+    allows = "WITH CHECK (true)" if command == "INSERT" else "USING (true)"
+    await protected.fetch("CREATE POLICY fewer ON tasks AS RESTRICTIVE USING (true)")
+    assert await flaw_of(protected.uri) is None
+    await protected.fetch(f"CREATE POLICY more ON tasks FOR {command} {allows}")
+    assert "the policy more on public.tasks opens more than" in str(await flaw_of(protected.uri))
 
 
 async def test_a_role_that_goes_around_is_named(protected: TestDatabase):
