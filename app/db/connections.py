@@ -32,7 +32,7 @@ Open = Callable[[], Awaitable[asyncpg.Connection]]
 def session_limits(settings: Settings) -> dict[str, str]:
     """What the server is asked to end by itself, as parameters of a session."""
     seconds = {
-        "statement_timeout": settings.database_statement_timeout,
+        "statement_timeout": settings.statement_timeout,
         "idle_in_transaction_session_timeout": settings.database_idle_in_transaction_timeout,
         "client_connection_check_interval": settings.database_client_check_interval,
     }

@@ -1,9 +1,10 @@
 """Where the database is, and how the API uses it."""
 
+from math import inf
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from app.settings.kinds import Group, Ports, Seconds, SessionAttribute, TlsMode
 
@@ -72,9 +73,10 @@ class DatabaseSettings(Group):
     database_command_timeout: Annotated[float, Field(gt=0)] = 10
     """Seconds for one statement, counted by this process, so that a silent server is noticed. Default: 10."""
 
-    database_statement_timeout: Seconds = 8
-    """Seconds after which the server ends a statement of the API; 0 leaves it to the server. Default: 8, below the
-    timeout of this process, so that a slow statement costs no connection."""
+    database_statement_timeout: Annotated[Seconds, Field(validate_default=False)] = 8
+    """Seconds after which the server ends a statement of the API; 0 leaves it to the server. Default: 8, or four
+    fifths of ``database_command_timeout`` where that is less: below the timeout of this process, so that a slow
+    statement costs no connection."""
 
     database_idle_in_transaction_timeout: Seconds = 30
     """Seconds after which the server ends a session that holds a transaction open and asks nothing; 0 leaves it to the
@@ -84,13 +86,19 @@ class DatabaseSettings(Group):
     """Seconds between two looks of the server, during a statement, whether the client is still there; 0 leaves it to
     the server. Default: 1, so that nobody's statement does not run on. Left out where a server refuses it."""
 
-    @model_validator(mode="after")
-    def _the_server_ends_a_slow_statement_first(self) -> Self:
-        """Where it was asked for: the operator is told the one and not the other."""
-        limit = self.database_statement_timeout
-        if "database_statement_timeout" in self.model_fields_set and limit >= self.database_command_timeout:
+    @field_validator("database_statement_timeout")
+    @classmethod
+    def _the_server_ends_a_slow_statement_first(cls, limit: float, info: ValidationInfo) -> float:
+        if limit >= info.data.get("database_command_timeout", inf):
             raise ValueError(
-                "database_statement_timeout must be below database_command_timeout, "
-                "else each slow statement costs all connections; raise both"
+                "must be below PLINTH_DATABASE_COMMAND_TIMEOUT, else each slow statement costs all connections: "
+                "lower it, or raise PLINTH_DATABASE_COMMAND_TIMEOUT"
             )
-        return self
+        return limit
+
+    @property
+    def statement_timeout(self) -> float:
+        """Seconds, 0 for none: what was asked for, else what is below the timeout of this process."""
+        if "database_statement_timeout" in self.model_fields_set:
+            return self.database_statement_timeout
+        return min(self.database_statement_timeout, 0.8 * self.database_command_timeout)

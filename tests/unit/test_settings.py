@@ -50,7 +50,7 @@ def test_database_url_counts_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         ("PLINTH_JWT_ALGORITHMS", '["none"]', "PLINTH_JWT_ALGORITHMS: Input should be 'RS256'"),
         ("PLINTH_DATABASE_COMMAND_TIMEOUT", "0", "PLINTH_DATABASE_COMMAND_TIMEOUT: Input should be greater than 0"),
         ("PLINTH_DATABASE_CONNECT_TIMEOUT", "0", "PLINTH_DATABASE_CONNECT_TIMEOUT: Input should be greater than 0"),
-        ("PLINTH_DATABASE_STATEMENT_TIMEOUT", "10", "must be below database_command_timeout"),
+        ("PLINTH_DATABASE_STATEMENT_TIMEOUT", "10", "PLINTH_DATABASE_STATEMENT_TIMEOUT: must be below"),
         ("PLINTH_SHUTDOWN_SECONDS", "inf", "PLINTH_SHUTDOWN_SECONDS: Input should be a finite number"),
         ("PLINTH_READINESS_TIMEOUT", "9", "readiness_timeout must not exceed readiness_interval"),
     ],
@@ -61,6 +61,21 @@ def test_a_wrong_setting_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, name: 
     with pytest.raises(SettingsError) as caught:
         load_settings()
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({}, 8),
+        ({"database_command_timeout": 5}, 4),
+        ({"database_command_timeout": 60}, 8),
+        ({"database_command_timeout": 5, "database_statement_timeout": 4.9}, 4.9),
+        ({"database_statement_timeout": 0}, 0),
+    ],
+)
+def test_the_server_ends_a_slow_statement_first(given: dict[str, float], seconds: float):
+    """Its timeout stays below this process's, also where that alone is given; else each would cost the whole pool."""
+    assert Settings(**given).statement_timeout == seconds
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ SCENES = (
     Scene(Fault.AUTHENTICATION, address={":for-tests-only@": ":wrong@"}, ready=False),
     Scene(Fault.NO_DATABASE, address={"?sslmode": "_nothing?sslmode"}, ready=False),
     Scene(Fault.TIMEOUT, around=_silence, ready=False, name="connecting"),
-    Scene(Fault.TIMEOUT, ("SELECT pg_sleep(30)",), kept=False, name="statement"),
+    Scene(Fault.TIMEOUT, ("SET LOCAL statement_timeout = 0", "SELECT pg_sleep(30)"), kept=False, name="statement"),
     Scene(Fault.NO_DATABASE, around=_no_database_any_more, name="others"),
     Scene(Fault.NO_DATABASE, around=_for_the_checker_too(_no_database_any_more), ready=False, name="anew"),
     Scene(Fault.TOO_MANY_CONNECTIONS, around=_no_connection_left),

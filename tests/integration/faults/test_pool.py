@@ -156,7 +156,8 @@ async def _live(api: Api, status: int, words: str) -> bool:
 
 async def test_a_long_lock_is_no_reason_for_a_restart(database: TestDatabase) -> None:
     """Requests time out for many times the pool's patience, and liveness stays as it is."""
-    settings = quick(database.settings, database_command_timeout=0.4, database_pool_timeout=0.2)
+    timeouts = {"database_command_timeout": 0.4, "database_statement_timeout": 0, "database_pool_timeout": 0.2}
+    settings = quick(database.settings, **timeouts)
     async with asking(settings) as api, locked(database):
         await until(lambda: _ready(api))
         ending = time.monotonic() + 4
