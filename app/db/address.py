@@ -47,6 +47,8 @@ class Address:
     """What a server must be."""
     pooler: Literal["none", "transaction"] = "none"
     """Whether a transaction pooler stands in between: then nothing may outlive a transaction."""
+    files: tuple[Path, ...] = ()
+    """What was read for it: the CA, the client's certificate and its key."""
 
     def __str__(self) -> str:
         return f"{','.join(map(str, self.hosts)) or 'localhost'}/{self.database}"
@@ -95,16 +97,16 @@ def from_uri(
     if refused := sorted(_REFUSED & query.keys()):
         raise SettingsError(f"{', '.join(refused)} in the database URI is not supported: leave it out.")
     mode, root = query.pop("sslmode", None), query.pop("sslrootcert", None)
-    context = tls(
-        cast("TlsMode", _one_of(TlsMode, "sslmode", mode, "it may fall back to plain text")) if mode else tls_mode,
-        Path(root) if root else tls_ca,
-        _client_certificate(query),
-    )
+    if mode:
+        tls_mode = cast("TlsMode", _one_of(TlsMode, "sslmode", mode, "it may fall back to plain text"))
+    ca, client = Path(root) if root else tls_ca, _client_certificate(query)
+    context = tls(tls_mode, ca, client)
     if wanted := query.pop("target_session_attrs", None):
         target = cast("SessionAttribute", _one_of(SessionAttribute, "target_session_attrs", wanted, "it means nothing"))
     hosts = _hosts(unquote(parts.netloc.rpartition("@")[2]) or query.get("host", ""), query.get("port", ""))
     dsn = parts._replace(scheme="postgresql", query=urlencode(query)).geturl()
-    return Address({"dsn": dsn, "ssl": context}, hosts, unquote(parts.path.lstrip("/")), target, pooler)
+    options, database = {"dsn": dsn, "ssl": context}, unquote(parts.path.lstrip("/"))
+    return Address(options, hosts, database, target, pooler, _files(ca, client))
 
 
 def from_parts(
@@ -121,7 +123,7 @@ def from_parts(
 ) -> Address:
     """The address that host, port, database and role name; host and port may be lists with commas between."""
     options = {"database": database, "user": user, "password": password, "ssl": tls(tls_mode, tls_ca)}
-    return Address(options, _hosts(host, str(port)), database or user or "", target, pooler)
+    return Address(options, _hosts(host, str(port)), database or user or "", target, pooler, _files(tls_ca))
 
 
 def _split(uri: str) -> SplitResult:
@@ -168,6 +170,11 @@ def _client_certificate(query: dict[str, str]) -> ClientCertificate | None:
             raise SettingsError("sslkey or sslpassword in the database URI needs sslcert beside it.")
         return None
     return ClientCertificate(Path(certificate), Path(key) if key else None, password)
+
+
+def _files(ca: Path | None, client: ClientCertificate | None = None) -> tuple[Path, ...]:
+    named = [ca, *((client.certificate, client.key) if client else ())]
+    return tuple(file for file in named if file)
 
 
 def _one_of(choices: Any, name: str, value: str, why: str) -> str:

@@ -1,4 +1,4 @@
-"""The address as the mounted secret names it now: a changed password, host or CA needs no restart."""
+"""The address as the mounted secret names it now: a changed password, host or certificate needs no restart."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class CurrentAddress:
         self._refused: Contents | None = None
 
     def __call__(self) -> Address:
-        now = self._contents()
+        now, files = self._contents(), self._good.files
         if now != self._read:
             try:
                 self._good = self._again()
@@ -44,7 +44,8 @@ class CurrentAddress:
             else:
                 if self._read is not None:
                     log.info("the mounted secret has changed and was read again")
-                self._read, self._refused = now, None
+                # What other files held when they were read is not known: then it is read once more.
+                self._read, self._refused = now if self._good.files == files else None, None
         return self._good
 
     def _again(self) -> Address:
@@ -56,10 +57,10 @@ class CurrentAddress:
         return place
 
     def _contents(self) -> Contents:
-        folder, ca = self._settings.mounted, self._settings.database_tls_ca
+        folder = self._settings.mounted
         version = mounted_version(folder) if folder else None
         files = [version / f"{PREFIX}DATABASE_{part}" if version else None for part in _PARTS]
-        return tuple(_content(file) for file in (*files, ca))
+        return tuple(_content(file) for file in (*files, *self._good.files))
 
 
 def _content(file: Path | None) -> bytes | None:

@@ -106,11 +106,13 @@ async def test_a_server_without_tls_is_refused(database: TestDatabase, mode: str
     assert await refused(database.uri.replace("sslmode=disable", f"sslmode={mode}")) is Fault.TLS
 
 
-async def test_a_replaced_ca_is_read_again(right: TlsServer, tmp_path: Path):
+@pytest.mark.parametrize("in_the_uri", [False, True], ids=["setting", "uri"])
+async def test_a_replaced_ca_is_read_again(right: TlsServer, tmp_path: Path, in_the_uri: bool):
     """A CA file that changes on disk counts for the next connection; one that is broken does not."""
     ca = tmp_path / "ca.crt"
     shutil.copy(right.strangers_ca, ca)
-    connector = Connector(settings(right.uri(), database_tls_ca=ca), "test")
+    named = settings(right.uri(f"sslrootcert={ca}")) if in_the_uri else settings(right.uri(), database_tls_ca=ca)
+    connector = Connector(named, "test")
     with pytest.raises(OSError, match="certificate verify failed"):
         await connector()
     shutil.copy(right.ca, ca)
@@ -131,3 +133,13 @@ async def test_a_clients_certificate_is_shown(demanding: TlsServer, tmp_path: Pa
     assert await encrypted(Connector(settings(uri), "test"))
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="valid client certificate"):
         await Connector(settings(demanding.uri()), "test")()
+
+
+async def test_a_clients_replaced_certificate_is_read_again(demanding: TlsServer, tmp_path: Path):
+    """As a CA: certificates are short-lived, and their files are written again under a running process."""
+    certificate, key = demanding.client_certificate(tmp_path, "somebody")
+    connector = Connector(settings(demanding.uri(f"sslcert={certificate}", f"sslkey={key}")), "test")
+    with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+        await connector()
+    demanding.client_certificate(tmp_path, "postgres")
+    assert await encrypted(connector)

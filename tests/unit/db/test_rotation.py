@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import trustme
 from structlog.testing import capture_logs
 
 from app.db.rotation import CurrentAddress
@@ -75,3 +76,18 @@ def test_a_variable_stays_as_it_is(secret: MountedSecret, monkeypatch: pytest.Mo
     current = CurrentAddress(load_settings())
     secret.write(host="old", user="u", password="second")
     assert password(current) == "from a variable"
+
+
+def test_files_that_a_changed_secret_names_are_watched(secret: MountedSecret, tmp_path: Path):
+    """A CA that another URI names counts as one named from the start, and the change is said once."""
+    current, ca = CurrentAddress(load_settings()), tmp_path / "ca.crt"
+    trustme.CA().cert_pem.write_to_path(ca)
+    with capture_logs() as said:
+        current()
+        secret.write(url=f"postgresql://u:p@uri/d?sslrootcert={ca}")
+        addresses = [current() for _ in range(3)]
+        trustme.CA().cert_pem.write_to_path(ca)
+        addresses += [current() for _ in range(2)]
+    assert [one is addresses[-1] for one in addresses] == [False, False, False, True, True]
+    assert addresses[1] is addresses[2]
+    assert len(said) == 2
