@@ -146,7 +146,7 @@ async def test_failover_to_an_asynchronous_standby_loses_what_it_had_not(asynchr
         await asyncio.to_thread(pair.crash)
         await asyncio.to_thread(pair.promote)
         await writer.written(10)
-    assert 25 - 10 <= await lost(pair, writer) < len(writer.acknowledged)
+    assert 25 - 3 <= await lost(pair, writer) < len(writer.acknowledged)  # three were under way when it was cut
 
 
 async def test_a_moved_service_leads_to_the_promoted_one(asynchronous_pair: Pair):

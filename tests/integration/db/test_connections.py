@@ -1,7 +1,9 @@
 """How connections are opened: limits of a session, and several hosts in one address."""
 
 import asyncio
+import socket
 import time
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,7 +17,7 @@ from app.db.session import Database
 from app.migrator.session import create_migration_engine
 from tests.api import until
 from tests.servers.databases import TestDatabase, app_settings, fetch
-from tests.servers.proxy import proxying
+from tests.servers.proxy import Remote, proxying
 
 NAMES = ("statement_timeout", "idle_in_transaction_session_timeout", "client_connection_check_interval")
 SHOW = f"SELECT {', '.join(f'''current_setting('{name}')''' for name in NAMES)}"
@@ -47,6 +49,29 @@ async def test_zero_leaves_a_limit_to_the_server(database: TestDatabase):
     connection = await connect_with(app_settings(database.uri, database_statement_timeout=0), application_name="test")
     assert await connection.fetchval("SHOW statement_timeout") == "7s"
     await connection.close()
+
+
+async def test_a_name_that_leads_elsewhere_is_followed(
+    database: TestDatabase, proxy: Remote, monkeypatch: pytest.MonkeyPatch
+):
+    """It is looked up for each new connection, and none is older than it may be, though the old server answers."""
+    look_up, port = socket.getaddrinfo, database.server.port
+
+    def elsewhere(host: str, asked: int, *options: Any) -> Any:
+        return look_up("127.0.0.1", port, *options) if host == "moving.test" else look_up(host, asked, *options)
+
+    async def passes_the_proxy() -> bool:
+        async with api.reading(Context()) as session:
+            await session.execute(text("SELECT 1"))
+        return proxy.connections > 0
+
+    monkeypatch.setattr(socket, "getaddrinfo", elsewhere)
+    uri = database.uri.replace("127.0.0.1", "moving.test")
+    api = Database.open(app_settings(uri, database_pool_size=1, database_pool_recycle=0.2))
+    assert not await passes_the_proxy()
+    port = proxy.port
+    await until(passes_the_proxy, within=5)
+    await api.close()
 
 
 async def test_a_slow_statement_costs_no_connection(database: TestDatabase):
