@@ -15,7 +15,7 @@ from tests.cluster.providers import Provider, choose
 EPILOG = """\
 CLUSTER says which cluster: local (a real one-node Kubernetes on this machine, without Docker; needs root on Linux),
 kind (where Docker runs) or current (the one kubectl points at; never chosen unless asked for). Unset: kind where a
-Docker engine answers, else local. More: tests/cluster/README.md
+Docker engine answers (for root only with kind in PATH), else local. More: tests/cluster/README.md
 """
 # These only look, so they need not wait for a command that is at work.
 LOOKING = ("env", "status", "logs")

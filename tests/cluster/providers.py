@@ -1,6 +1,7 @@
 """The three kinds of cluster, and which one it is today."""
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,9 +63,10 @@ def choose() -> Provider:
 
 
 def _default() -> str:
-    if docker_answers():
+    can_be_local = sys.platform == "linux" and os.geteuid() == 0
+    if docker_answers() and (shutil.which("kind") or not can_be_local):
         return "kind"
-    if sys.platform == "linux" and os.geteuid() == 0:
+    if can_be_local:
         return "local"
     raise ClusterError(
         "no Docker engine answers, and a cluster without Docker needs root on Linux: start Docker, "

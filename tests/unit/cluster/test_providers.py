@@ -55,6 +55,13 @@ def test_docker_without_an_engine_does_not_count(path: Path, monkeypatch: pytest
     assert choose().name == "local"
 
 
+def test_docker_without_kind_does_not_count_for_root(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root on Linux needs no kind: where it is missing, the cluster is made without Docker."""
+    install(path, "docker")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert choose().name == "local"
+
+
 def test_without_docker_and_root_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ordinary user without Docker is told the three ways out."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -71,8 +78,8 @@ def test_local_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_docker_without_kind_is_told_where_to_get_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Docker alone is not enough for CLUSTER=kind, and the address of kind is named."""
-    monkeypatch.setenv("CLUSTER", "kind")
+    """Docker alone is not enough for an ordinary user, and the address of kind is named."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     install(path, "docker")
     with pytest.raises(ClusterError, match=r"needs kind, which is not in PATH: install it \(https://kind"):
         choose()
