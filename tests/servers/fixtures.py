@@ -12,7 +12,7 @@ import pytest
 
 from app.db.packaged import Major, PackagedServer, data_root
 from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
-from tests.servers.debian import debian_programs
+from tests.servers.debian import postgresql_programs
 from tests.servers.pgbouncer import PgBouncer, pooling
 from tests.servers.proxy import Remote, proxying
 from tests.servers.standbys import Pair, replicating, seed
@@ -74,7 +74,7 @@ def server(
 
 def _programs(major: Major) -> Path | None:
     """None: those of the package."""
-    return debian_programs(major) if major == 15 else None
+    return postgresql_programs(major) if major == 15 else None
 
 
 @pytest.fixture

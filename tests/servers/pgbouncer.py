@@ -1,11 +1,8 @@
 """A real PgBouncer in front of a packaged server.
 
-There is no Python package of it. Where none of 1.21 or later is on PATH, it is taken from Debian's trixie with
-mmdebstrap, once, and run from where it lies, by trixie's own loader: it needs a newer C library than a host may have.
+There is no Python package of it. Where none of 1.21 or later is on PATH, it is taken from Debian's trixie.
 """
 
-import os
-import platform
 import re
 import shutil
 import subprocess
@@ -16,12 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.db.packaged import PackagedServer, as_unprivileged, data_root, free_port
+from app.db.packaged import PackagedServer, as_unprivileged, free_port
 from tests.cluster.commands import run
-from tests.cluster.console import ClusterError, step
-from tests.cluster.local.packages import install_packages
-from tests.cluster.lock import one_at_a_time
+from tests.cluster.console import ClusterError
 from tests.servers.databases import APP, OWNER, PASSWORD
+from tests.servers.debian import debian_programs
 
 OLDEST = (1, 21)
 """The first that knows prepared statements in transaction mode."""
@@ -54,7 +50,7 @@ def pooling(server: PackagedServer, folder: Path, **options: str) -> Iterator[Pg
     _configure(work, server, {"listen_port": str(port), **options})
     with (work / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            [*program(), work / "pgbouncer.ini"], stdout=stderr, stderr=stderr, **as_unprivileged()
+            [program(), work / "pgbouncer.ini"], stdout=stderr, stderr=stderr, **as_unprivileged()
         )
     made = PgBouncer(port, process, work / "stderr")
     try:
@@ -93,46 +89,17 @@ def _wait(made: PgBouncer, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def program() -> list[str | Path]:
-    """The command, without its configuration. Fails with a sentence where there is none and none can be had."""
+def program() -> Path:
+    """The one that will do. Fails with a sentence where there is none and none can be had."""
     found = shutil.which("pgbouncer")
-    if found and _version([found]) >= OLDEST:
-        return [found]
-    root = data_root() / f"pgbouncer-{_SUITE}"  # where its user can reach it, unlike the clusters' cache of root's
+    if found and _version(found) >= OLDEST:
+        return Path(found)
     try:
-        with one_at_a_time():  # other tests of this run may want it now, too
-            if not root.exists():
-                _fetch(root)
-        return _command(root)
+        return debian_programs("pgbouncer", _SUITE, Path("/usr/sbin")) / "pgbouncer"
     except (ClusterError, OSError) as error:
         raise AssertionError(_MISSING.format(reason=error)) from error
 
 
-def _fetch(root: Path) -> None:
-    """Unpack it and what it needs. 20 seconds, once."""
-    if shutil.which("mmdebstrap") is None:
-        if os.geteuid() != 0:
-            raise ClusterError("mmdebstrap is missing, and only root can install it")
-        install_packages()
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root.parent) as work, step(f"fetching PgBouncer from Debian's {_SUITE}"):
-        run(
-            "mmdebstrap", "--quiet", "--variant=extract", "--include=pgbouncer",
-            '--aptopt=Acquire::Check-Valid-Until "false"', "--dpkgopt=path-exclude=/usr/share/*",
-            _SUITE, Path(work) / "root",
-        )  # fmt: skip
-        (Path(work) / "root").chmod(0o755)
-        (Path(work) / "root").rename(root)
-
-
-def _command(root: Path) -> list[str | Path]:
-    libraries = root / "usr" / "lib" / f"{platform.machine()}-linux-gnu"
-    loader = next(iter(sorted(libraries.glob("ld-linux-*"))), None)
-    if loader is None:
-        raise ClusterError(f"{root} holds no loader; delete it")
-    return [loader, "--library-path", libraries, root / "usr" / "sbin" / "pgbouncer"]
-
-
-def _version(command: list[str]) -> tuple[int, ...]:
-    found = re.search(r"PgBouncer (\d+)\.(\d+)", run(*command, "--version"))
+def _version(program: str) -> tuple[int, ...]:
+    found = re.search(r"PgBouncer (\d+)\.(\d+)", run(program, "--version"))
     return tuple(map(int, found.groups())) if found else (0,)
