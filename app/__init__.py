@@ -1,3 +1,3 @@
 """Plinth: a FastAPI app, its migrations and its operator, for Kubernetes and PostgreSQL."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -6,6 +6,7 @@ from app.main import CLOSING_SECONDS
 from app.tracing import FLUSH_SECONDS
 from tests.chart.conftest import Render
 from tests.chart.rendered import EXTERNAL, Object, Refused, container, environment
+from tests.chart.values_table import IMAGE
 
 POLLS_SECONDS = 0.5 + 0.2
 """How long the metrics' server and uvicorn may take to see that they shall end."""
@@ -42,7 +43,7 @@ def test_a_spread_of_ones_own_replaces_the_default(render: Render) -> None:
 def test_the_image_decides_the_command(deployment: Object) -> None:
     """The container `app` gives the image's entry point one word: serve."""
     app = container(deployment["spec"]["template"]["spec"])
-    assert (app["name"], app["args"], app["image"]) == ("app", ["serve"], "plinth:0.1.0")
+    assert (app["name"], app["args"], app["image"]) == ("app", ["serve"], IMAGE)
     assert "command" not in app
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.chart.rendered import Object, Rendered, container, environment
-from tests.chart.values_table import CHART
+from tests.chart.values_table import CHART, IMAGE
 
 K8S = CHART.parents[1] / "k8s"
 
@@ -47,7 +47,7 @@ def test_one_image_for_everything(helm: str, kubectl: str, tmp_path: Path) -> No
     file = tmp_path / "k8s" / "kustomization.yaml"
     file.write_text(file.read_text().replace("newName: plinth", "newName: registry.example/plinth"))
     done = subprocess.run([kubectl, "kustomize", file.parent], capture_output=True, text=True, check=True)
-    objects, wanted = Rendered(yaml.safe_load_all(done.stdout)), "registry.example/plinth:0.1.0"
+    objects, wanted = Rendered(yaml.safe_load_all(done.stdout)), f"registry.example/{IMAGE}"
     (migrate,) = [pod for name, pod in objects.pods().items() if "migrate" in name]
     assert {container(pod)["image"] for pod in objects.pods().values()} == {wanted}
     assert environment(migrate)["PLINTH_IMAGE"] == wanted
@@ -66,6 +66,8 @@ def sample(name: str) -> Object:
 
 
 def test_the_samples_show_both_kinds_of_approval() -> None:
-    """One sample runs by itself, the other waits to be approved."""
-    approvals = {name: sample(name)["spec"]["approval"] for name in ("automatic.yaml", "manual.yaml")}
+    """One sample runs by itself, the other waits to be approved; both name this tree's image."""
+    specs = {name: sample(name)["spec"] for name in ("automatic.yaml", "manual.yaml")}
+    approvals = {name: spec["approval"] for name, spec in specs.items()}
     assert approvals == {"automatic.yaml": "Automatic", "manual.yaml": "Manual"}
+    assert {spec["jobTemplate"]["image"] for spec in specs.values()} == {IMAGE}

@@ -2,11 +2,14 @@
 
 import re
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from app import __version__
+from tests.chart.values_table import CHART
 from tests.released import RELEASES, Released
 
 EACH = pytest.mark.parametrize("released", RELEASES, ids=lambda one: one.version)
@@ -30,11 +33,28 @@ def test_a_release_is_whole(released: Released) -> None:
 
 @EACH
 def test_a_release_is_its_commits_chart(released: Released, tmp_path: Path) -> None:
-    """Every template of the package is the one of its commit."""
-    charts = released.unpack(tmp_path, "charts") / "charts"
+    """The package holds the files of its commit as they are; Helm writes Chart.yaml anew."""
+    charts = released.unpack(tmp_path / "commit", "charts") / "charts"
     with tarfile.open(released.package) as archive:
-        for member in archive.getmembers():
-            if member.isfile() and "/templates/" in member.name:
-                stored = archive.extractfile(member)
-                assert stored is not None
-                assert (charts / member.name).read_bytes() == stored.read(), member.name
+        archive.extractall(tmp_path / "package", filter="data")
+    assert contents(tmp_path / "package") == contents(charts)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "Chart.yaml")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_this_tree_is_no_release() -> None:
+    """Its version is one that was never published: nodes with that release's image would run it under this chart."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    published = {released.version for released in RELEASES}
+    assert published.isdisjoint({chart["version"], chart["appVersion"]})
+
+
+def test_the_whole_tree_has_one_version() -> None:
+    """Chart, app and package say the same, each in its own spelling."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    project = tomllib.loads((CHART.parents[1] / "pyproject.toml").read_text())["project"]
+    assert chart["version"] == chart["appVersion"]
+    assert {chart["version"].replace("-dev", ".dev0"), project["version"]} == {__version__}

@@ -8,7 +8,7 @@ import starlark as sl
 
 from tests.chart.conftest import Render
 from tests.chart.rendered import Object, Rendered, container
-from tests.chart.values_table import CHART
+from tests.chart.values_table import CHART, IMAGE
 
 ROOT = CHART.parents[1]
 # What Tilt's functions and constants look like to the file; all that is called is recorded, as JSON where it is data.
@@ -107,7 +107,7 @@ def test_operator_and_migration_run_the_released_image(tilt: Tilt) -> None:
     images = {name: container(pod)["image"] for name, pod in tilt.objects.pods().items()}
     assert images.pop("plinth") == "plinth-live"
     assert images.pop("plinth-postgresql") == "postgres:18"
-    assert set(images.values()) == {"plinth:0.1.0"}
+    assert set(images.values()) == {IMAGE}
 
 
 def test_the_migration_is_a_button(tilt: Tilt) -> None:

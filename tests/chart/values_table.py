@@ -15,6 +15,9 @@ import yaml
 from app.settings import Settings
 
 CHART = Path(__file__).parents[2] / "charts" / "plinth"
+APP_VERSION: str = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+IMAGE = f"plinth:{APP_VERSION}"
+"""The one that is taken where none is named."""
 BEGIN, END = "<!-- values: begin -->", "<!-- values: end -->"
 _KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z][A-Za-z0-9]*):")
 
