@@ -76,7 +76,7 @@ def refuse_unknown(settings: Iterable[str]) -> None:
     for name in os.environ:
         if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.match(name):
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else "; see the settings in app/settings."
+            hint = f"; did you mean {near[0]}?" if near else "; docs/settings.md lists them all."
             raise SettingsError(f"There is no setting {name}{hint}")
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from app.environment import variable
 from app.errors import SettingsError
 from app.settings import Settings, load_settings
+from tests.settings_table import DOC, current
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +46,7 @@ def test_database_url_counts_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         ("PLINTH_CORS_ORIGINS", "https://a", "PLINTH_CORS_ORIGINS must be a JSON list."),
         ("PLINTH_LOG_LEVEL", "loud", "PLINTH_LOG_LEVEL: Input should be 'debug'"),
         ("PLINTH_CORS_ORIGIN", "[]", "There is no setting PLINTH_CORS_ORIGIN; did you mean PLINTH_CORS_ORIGINS?"),
+        ("PLINTH_WXYZQKJXVW", "1", "There is no setting PLINTH_WXYZQKJXVW; docs/settings.md lists them all."),
         ("PLINTH_TENANT_SOURCE", "jwt", "set PLINTH_JWT_JWKS_URL, PLINTH_JWT_ISSUER, PLINTH_JWT_AUDIENCE too"),
         ("PLINTH_JWT_AUDIENCE", "me", "nobody asks for one: set PLINTH_TENANT_SOURCE to jwt"),
         ("PLINTH_JWT_ALGORITHMS", '["HS256"]', "PLINTH_JWT_ALGORITHMS: Input should be 'RS256'"),
@@ -129,6 +132,13 @@ def test_every_setting_says_its_meaning_and_default():
         if not field.description or ("Default" not in field.description and name != "termination_log")
     ]
     assert silent == []
+
+
+def test_the_page_is_what_the_settings_say():
+    """Every setting, with its default and meaning (`python -m tests.settings_table`)."""
+    text = DOC.read_text()
+    assert text == current()
+    assert all(f"| `{variable(name)}` |" in text for name in Settings.model_fields)
 
 
 def test_settings_are_flat():
