@@ -1,6 +1,7 @@
 """`plinth dev`."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -22,15 +23,37 @@ def command(port: int, postgres: str, fresh: bool) -> None:
     """Serve the API on a PostgreSQL of its own, on loopback: no cluster, no Docker. Ctrl-C ends both."""
     data = data_root() / "dev" / postgres
     if fresh:
-        shutil.rmtree(data, ignore_errors=True)
+        _delete(data)
     server = PackagedServer(18 if postgres == "18" else 17, data).start()
     try:
-        _serve(server, port)
+        code = _serve(server, port)
     finally:
         server.stop()
+    raise SystemExit(code)
 
 
-def _serve(server: PackagedServer, port: int) -> None:
+def _delete(data: Path) -> None:
+    """All of it, unless a server still runs on it: that one would go on, and write into nothing."""
+    pid_file = data / "postmaster.pid"
+    if pid_file.exists() and _lives(pid := int(pid_file.read_text().split()[0])):
+        raise PlinthError(
+            f"Process {pid} still uses {data}: end that `plinth dev` first, "
+            f"or delete {pid_file} if it is no PostgreSQL."
+        )
+    shutil.rmtree(data, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
+
+
+def _serve(server: PackagedServer, port: int) -> int:
     from app.logs import configure
     from app.server import serve
 
@@ -42,7 +65,7 @@ def _serve(server: PackagedServer, port: int) -> None:
     click.echo(
         f"\nPostgreSQL {server.major} on port {server.port}; the API on http://127.0.0.1:{port}/docs\n", err=True
     )
-    serve(base.model_copy(update={**app, "drain_seconds": 0, "metrics_port": 0}))
+    return serve(base.model_copy(update={**app, "drain_seconds": 0, "metrics_port": 0}))
 
 
 async def _prepare(server: PackagedServer, owner: Settings) -> None:

@@ -1,6 +1,7 @@
 """`plinth dev`: the API on a PostgreSQL of its own, without a cluster."""
 
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -8,8 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.db.packaged import free_port
-from tests.processes import PLINTH, environment
+from app.db.packaged import data_root, free_port
+from tests.processes import PLINTH, environment, plinth
 
 pytestmark = pytest.mark.alone
 
@@ -19,7 +20,7 @@ SECONDS = 15
 
 @pytest.mark.parametrize("major", ["17", "18"])
 def test_it_answers_from_nothing(major: str, tmp_path: Path):
-    """With a fresh database it serves within 15 s, makes rows, and ends with its server on SIGINT."""
+    """Fresh, it serves within 15 s, keeps its data from another `--fresh`, and ends with its server on SIGINT."""
     port = free_port()
     log = tmp_path / "log"
     with log.open("w") as out:
@@ -27,12 +28,24 @@ def test_it_answers_from_nothing(major: str, tmp_path: Path):
         process = subprocess.Popen(command, env=environment(), stdout=out, stderr=out)
     try:
         _wait_until_ready(f"http://127.0.0.1:{port}", log)
+        again = plinth("dev", "--fresh", "--postgres", major, "--port", str(free_port()))
+        assert again.returncode == 1
+        assert "end that `plinth dev` first" in again.stderr
         made = httpx2.post(f"http://127.0.0.1:{port}/api/v1/projects", json={"name": "first"})
         assert made.status_code == 201
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0, log.read_text()
     assert f"PostgreSQL {major}" in log.read_text()
+
+
+def test_a_port_that_is_taken_is_a_failure():
+    """What ended the API is the exit code, and its PostgreSQL ends with it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = plinth("dev", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1, done.stderr
+    assert "address already in use" in done.stderr
+    assert not (data_root() / "dev" / "18" / "postmaster.pid").exists()
 
 
 def _wait_until_ready(url: str, log: Path) -> None:
