@@ -61,7 +61,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path, empty_database: TestDat
 
 
 def test_it_serves_through_the_upgrade(pair: tuple[Code, Code]) -> None:
-    """R43: no request fails while the later release migrates, and the whole API works after it."""
+    """No request fails while the later release migrates, and the whole API works after it."""
     earlier, later = pair
     with earlier.serve() as process, ThreadPoolExecutor() as pool:
         process.wait_for("/readyz", 200)
@@ -74,7 +74,7 @@ def test_it_serves_through_the_upgrade(pair: tuple[Code, Code]) -> None:
 
 
 def test_it_is_rolled_back_to(pair: tuple[Code, Code]) -> None:
-    """R43: its migrator exits 0 with "ahead" and touches nothing; it is ready, says so, and the whole API works."""
+    """Its migrator exits 0 with "ahead" and touches nothing; it is ready, says so, and the whole API works."""
     earlier, later = pair
     expected = {"applied": "ahead", "nothing": "nothing"}[later.migrate()["outcome"]]
     before = later.schema()
@@ -88,7 +88,7 @@ def test_it_is_rolled_back_to(pair: tuple[Code, Code]) -> None:
 
 
 def test_its_data_is_served(pair: tuple[Code, Code], database: TestDatabase) -> None:
-    """R48: what the earlier release wrote is there, can be changed, and lies in the schema of a new installation."""
+    """What the earlier release wrote is there, can be changed, and lies in the schema of a new installation."""
     earlier, later = pair
     with earlier.serve() as process:
         process.wait_for("/readyz", 200)

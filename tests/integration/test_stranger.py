@@ -1,4 +1,4 @@
-"""Processes as a restricted pod runs them: any user id, no home, nothing to write to (R31)."""
+"""Processes as a restricted pod runs them: any user id, no home, nothing to write to."""
 
 import shutil
 import subprocess

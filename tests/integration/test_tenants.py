@@ -1,4 +1,4 @@
-"""Two tenants at once, on a pool of two, with cancellations and rollbacks: never a row of the other (R50)."""
+"""Two tenants at once, on a pool of two, with cancellations and rollbacks: never a row of the other."""
 
 import asyncio
 import json

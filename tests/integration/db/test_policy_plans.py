@@ -1,4 +1,4 @@
-"""What the policy costs: the planner runs its subquery once and reads the tenant's rows by their index (R53)."""
+"""What the policy costs: the planner runs its subquery once and reads the tenant's rows by their index."""
 
 import json
 import os

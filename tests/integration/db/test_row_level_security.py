@@ -55,7 +55,7 @@ async def ask(api: Database, who: Context, query: str = ALL) -> list[Any]:
 
 
 async def test_without_a_tenant_there_are_no_rows_on_a_fresh_connection(protected: TestDatabase, api: Database):
-    """No row and no error where the setting was never made (R49)."""
+    """No row and no error where the setting was never made."""
     assert await fetch(protected.uri, ALL) == []
     async with api.reading(Context()) as session:
         assert (await session.scalars(text(ALL))).all() == []
@@ -63,7 +63,7 @@ async def test_without_a_tenant_there_are_no_rows_on_a_fresh_connection(protecte
 
 @pytest.mark.usefixtures("alone")
 async def test_without_a_tenant_there_are_no_rows_on_a_used_connection(api: Database):
-    """No row and no error where the connection served a tenant before, and the setting now reads as '' (R49)."""
+    """No row and no error where the connection served a tenant before, and the setting now reads as ''."""
     before = await ask(api, ONE, PID)
     assert await ask(api, Context()) == []
     async with api.reading(Context()) as session:
@@ -126,7 +126,7 @@ async def test_both_slices_work_as_before(protected: TestDatabase):
 
 
 async def test_every_tenants_table_has_all_of_it(protected: TestDatabase):
-    """ENABLE, FORCE, and the one policy with USING and WITH CHECK on every table with a tenant (R51)."""
+    """ENABLE, FORCE, and the one policy with USING and WITH CHECK on every table with a tenant."""
     query = """SELECT c.relname, relrowsecurity AND relforcerowsecurity AND polqual IS NOT NULL
                       AND polwithcheck IS NOT NULL AND polpermissive AND polname = $1 AS whole
                  FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relname = ANY($2) ORDER BY 1"""
@@ -145,7 +145,7 @@ async def around(database: TestDatabase) -> set[str]:
 
 
 async def test_no_view_or_function_goes_around_it(database: TestDatabase):
-    """Views run as who asks, nothing keeps a copy, and functions that run as their owner are listed here (R52)."""
+    """Views run as who asks, nothing keeps a copy, and functions that run as their owner are listed here."""
     assert await around(database) == DEFINERS
     await database.fetch("CREATE VIEW held WITH (security_invoker = true) AS SELECT name FROM projects")
     await database.fetch("CREATE VIEW plain AS SELECT name FROM projects")
