@@ -25,7 +25,7 @@ from app.settings import Settings
 from tests.servers.catalog import schema
 from tests.servers.databases import TestDatabase, new_database
 
-_READS = re.compile(r"\s*(SELECT|SHOW)\b", re.IGNORECASE)
+_READS = re.compile(r"\s*(SELECT|SHOW|SET)\b", re.IGNORECASE)
 _ACTS = re.compile(r"pg_(try_)?advisory|set_config", re.IGNORECASE)
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.servers.killing", "app.migrator.environment"])
@@ -79,7 +79,8 @@ class _Counter:
 def killed_at(statement: int | None, settings: Settings, gated: str | None, root: Path, *, reads: bool = False) -> int:
     """Run the migrations of ``root`` until that statement; 0 where the run was killed, else its number of statements.
 
-    Statements that only read are not counted without ``reads``: to be killed after one is to be killed before it.
+    Statements that only read, or set something for their session, are not counted without ``reads``: to be killed after
+    one is to be killed before it.
     """
     told, tell = _processes.Pipe(duplex=False)
     process = _processes.Process(target=_run, args=(statement, settings, gated, root, reads, tell))

@@ -35,10 +35,10 @@ async def test_the_api_and_its_probe_ask_the_server_for_limits(database: TestDat
 
 
 async def test_the_migrator_keeps_its_own_timeouts(database: TestDatabase):
-    """A revision may take its time: what limits a request does not limit it."""
+    """What limits a request does not limit a revision: it has limits of its own."""
     engine = create_migration_engine(database.owner_settings)
     async with engine.connect() as connection:
-        assert tuple((await connection.exec_driver_sql(SHOW)).one()) == ("0", "30s", "5s")
+        assert tuple((await connection.exec_driver_sql(SHOW)).one()) == ("10s", "30s", "5s")
         assert (await connection.exec_driver_sql("SHOW lock_timeout")).scalar_one() == "100ms"
     await engine.dispose()
 
