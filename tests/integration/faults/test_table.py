@@ -17,8 +17,6 @@ from tests.integration.faults.scenes import SCENES, Scene
 from tests.servers.databases import TestDatabase
 from tests.servers.proxy import Remote
 
-pytestmark = pytest.mark.alone
-
 ELSEWHERE = {
     Fault.STALE_PLAN: "run again: test_stale_plans",
     Fault.STARTING_OR_STOPPING: "needs a server of its own: test_outages",
