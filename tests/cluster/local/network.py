@@ -7,6 +7,7 @@ from tests.cluster.console import say
 from tests.cluster.local.layout import BRIDGE, GATEWAY, PODS, SERVICES, Layout
 
 CHAIN = "PLINTH-CLUSTER"
+MAC = "02:50:4c:49:4e:54"
 _JUMP = ("FORWARD", "-j", CHAIN)
 # Pods reach each other and nothing else: what needs the internet fails here, at once, and not in a user's cluster.
 _RULES = (
@@ -20,6 +21,9 @@ def make_network(layout: Layout) -> None:
     _set_kernel_switches()
     if not succeeds("ip", "link", "show", BRIDGE):
         run("ip", "link", "add", BRIDGE, "type", "bridge")
+    # Without an address of its own a bridge takes the lowest of its ports': it would change as pods come and go, and
+    # pods that remember another one would reach neither DNS nor Services for many seconds.
+    run("ip", "link", "set", BRIDGE, "address", MAC)
     run("ip", "address", "replace", f"{GATEWAY}/24", "dev", BRIDGE)
     run("ip", "link", "set", BRIDGE, "up")
     _send_no_redirects()
