@@ -80,9 +80,10 @@ plot-ids: $(VENV)/ready ## Measure how indexes grow under v4, v7 and a flip: doc
 figures-app: $(VENV)/ready ## Measure the app under every fault: about 20 minutes, one line a figure; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.app
 
+# Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
 $(VENV)/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
