@@ -26,15 +26,17 @@ dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluste
 	@$(BIN)/plinth dev
 
 # The cluster before its tests: the first time it compiles for minutes, which is no test's time, and is worth watching.
-# Coverage where nothing measures time: it slows what it watches. End to end, the app runs in containers.
+# Coverage where nothing measures time: it slows what it watches, so on one server version of two. End to end, the app
+# runs in containers.
 test: PYTEST = $(BIN)/coverage run -m pytest
 test: uncovered check ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
-	$(PYTEST) -n $(AT_ONCE) -m "not alone" tests/integration
+	$(PYTEST) -n $(AT_ONCE) --dist worksteal -m "not alone" -k "not pg17" tests/integration
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+	$(BIN)/pytest -n $(AT_ONCE) --dist worksteal -m "not alone" -k pg17 tests/integration
 	$(BIN)/pytest -m alone tests/integration
 	for part in up images app; do $(CLUSTER_TOOL) $$part || exit 1; done
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 uncovered: $(VENV)/ready
 	@$(BIN)/coverage erase

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from tests.cluster.client import Cluster
+from tests.cluster.lock import one_at_a_time
 from tests.released import Released
 
 HERE = Path(__file__).parent
@@ -25,5 +26,6 @@ def of_release(cluster: Cluster, released: Released) -> str:
 
 def _build(cluster: Cluster, name: str, context: Path, base: str) -> str:
     image = f"{cluster.image}-{name}"
-    cluster.image_build(image, context, [f"--build-arg=RELEASE={base}"])
+    with one_at_a_time():  # other tests of this run may want it now, too
+        cluster.image_build(image, context, [f"--build-arg=RELEASE={base}"])
     return image

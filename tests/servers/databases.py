@@ -123,7 +123,8 @@ def prepare(server: PackagedServer) -> PackagedServer:
 def new_database(server: PackagedServer, template: str = "template1") -> Iterator[TestDatabase]:
     """A database of its own, dropped at the end."""
     name = f"plinth_{next(_numbers)}"
-    execute(server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}")
+    # A copy of files, a third of the work of the default: nobody here needs it in the write-ahead log.
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER} STRATEGY file_copy")
     try:
         yield TestDatabase(server, name)
     finally:
