@@ -101,6 +101,10 @@ class Release:
         """Replace every pod of the app, one after the other; over when the last one has drained."""
         self.namespace.kubectl("rollout", "restart", f"deployment/{self.name}")
         self.namespace.kubectl("rollout", "status", f"deployment/{self.name}", "--timeout=120s")
+        self.wait_for_old_pods()
+
+    def wait_for_old_pods(self) -> None:
+        """Wait until those that were replaced have drained and are gone."""
         self.namespace.cluster.wait_for(
             "the old pods to end", lambda: len(self._all_pods()) == len(self.pods()), 60, interval=0.5
         )

@@ -1,0 +1,68 @@
+"""The chart under its verbs, by numbers: `make figures-chart`. Times and requests are of the cluster."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from tests.cluster import app_image
+from tests.cluster.client import Cluster
+from tests.cluster.console import step
+from tests.cluster.providers import choose
+from tests.e2e.images import derived
+from tests.e2e.load import Tally, Traffic
+from tests.e2e.releases import Release
+from tests.figures.figure import Figure, report
+
+INSTALLS = 3
+RATE = 100
+"""Requests a second that must be answered."""
+PLANNED = 120
+"""More are planned than must be answered: a slow answer puts its worker's next request off."""
+
+
+def figures() -> Iterator[Figure]:
+    """Measure, one after the other."""
+    provider = choose()
+    provider.up()
+    provider.base_images()
+    cluster = Cluster(provider, app_image.ensure(provider))
+    yield Figure("default helm install --wait to ready", max(_installs(cluster)), "s", 60)
+    yield from _under_load(cluster)
+
+
+def _installs(cluster: Cluster) -> Iterator[float]:
+    for _ in range(INSTALLS):
+        with cluster.namespace("figures-install") as namespace, step("helm install --wait", "figures"):
+            began = time.monotonic()
+            Release(namespace).install()
+            yield time.monotonic() - began
+
+
+def _under_load(cluster: Cluster) -> Iterator[Figure]:
+    newer = derived(cluster, "next")
+    with cluster.namespace("figures-chart") as namespace:
+        release, traffic = Release(namespace), Traffic(namespace)
+        with step("installing", "figures"):
+            release.install("operator.enabled=false")
+            traffic.start(kept=PLANNED // 2, closed=PLANNED // 2)
+        verbs: dict[str, Callable[[], None]] = {
+            "helm upgrade with a new revision": lambda: release.upgrade(image=newer),
+            "helm rollback": lambda: release.rollback(1),
+        }
+        for name, act in verbs.items():
+            began, before = time.time(), traffic.tally()
+            with step(f"{name} at {RATE} requests/s or more", "figures"):
+                act()
+                release.wait_for_old_pods()
+                tally = traffic.until(time.time()).since(before)
+            yield from _of_requests(name, tally, tally.last - began)
+
+
+def _of_requests(verb: str, tally: Tally, seconds: float) -> Iterator[Figure]:
+    # Fewer requests prove less: a machine that is too slow, or busy, is told so.
+    yield Figure(f"requests/s below {RATE} in {verb}", max(0, RATE - tally.good.total() / seconds), "/s", 0)
+    yield Figure(f"failed in {verb}", len(tally.failed), "", 0)
+
+
+if __name__ == "__main__":
+    sys.exit(report(figures()))
