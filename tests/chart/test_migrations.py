@@ -6,6 +6,7 @@ import pytest
 
 from tests.chart.conftest import Render
 from tests.chart.rendered import EMBEDDED, EXTERNAL, TWO_ROLES, Object, container, environment
+from tests.chart.values_table import CHART
 
 
 def mode(name: str) -> Object:
@@ -68,22 +69,55 @@ def plain(render: Render, *values: Object) -> str:
     return str(jobs[0]["name"])
 
 
+REACHES_THE_JOB: tuple[Object, ...] = (
+    {"image": {"tag": "2"}},
+    {"image": {"pullPolicy": "Always"}},
+    {"migrations": {"activeDeadlineSeconds": 100}},
+    {"migrations": {"podLabels": {"team": "a"}}},
+    {"migrations": {"appRole": "app"}},
+    {"settings": {"migrate_attempts": 7}},
+    {"ids": {"below18": "v7"}},
+    {"tolerations": [{"operator": "Exists"}]},
+    {"database": {"tls": {"caSecret": "ca"}}},
+)
+DOES_NOT: tuple[Object, ...] = (
+    {},
+    {"replicaCount": 3},
+    {"settings": {"database_pool_size": 4}},
+    {"postgresql": {"image": {"tag": "17"}}},
+)
+
+
 def test_a_plain_job_is_named_after_what_is_in_it(render: Render) -> None:
-    """In mode job the name ends in a hash that changes with the Job, which itself can never be changed."""
-    first = plain(render, EXTERNAL, mode("job"))
-    assert re.fullmatch(r"plinth-migrate-[0-9a-f]{8}", first)
-    assert plain(render, EXTERNAL, mode("job")) == first
-    assert plain(render, EXTERNAL, mode("job"), {"image": {"tag": "2"}}) != first
-    assert plain(render, EXTERNAL, mode("job"), {"replicaCount": 3}) == first
+    """A Job can never be changed: in mode job another one has another name, and the same one the same, so it stays."""
+    specs: dict[str, Object] = {}
+    for values in (*DOES_NOT, *REACHES_THE_JOB):
+        (job,) = render(EXTERNAL, values, mode("job"), options=("--show-only=templates/migration/job.yaml",))
+        assert re.fullmatch(r"plinth-migrate-[0-9a-f]{8}", job["metadata"]["name"])
+        assert specs.setdefault(job["metadata"]["name"], job["spec"]) == job["spec"], values
+    assert len(specs) == len(REACHES_THE_JOB) + 1
+
+
+def test_no_name_follows_the_releases_revision() -> None:
+    """Tools that only render know revision 1 alone, and an upgrade without changes must change nothing."""
+    templates = [one for one in (CHART / "templates").rglob("*") if one.is_file()]
+    assert templates
+    assert not [one for one in templates if ".Revision" in one.read_text()]
 
 
 def test_the_first_install_with_the_embedded_database_uses_no_hook(render: Render) -> None:
     """A hook would wait for a database that comes after it, so the first Job is an object of the release."""
     name = plain(render, EMBEDDED)
     assert re.fullmatch(r"plinth-migrate-[0-9a-f]{8}", name)
-    # It stands in for a hook, which would run each time: so its name follows the release's revision too.
-    assert name != plain(render, EMBEDDED, mode("job"))
+    assert name == plain(render, EMBEDDED, mode("job"))
     assert not [one for one in render(EMBEDDED).all("Job") if one["metadata"]["name"] == "plinth-migrate"]
+
+
+def test_a_mended_embedded_database_is_migrated(render: Render) -> None:
+    """The upgrade that mends the database makes another Job: the one that failed for want of it would stay as it is."""
+    first = plain(render, EMBEDDED)
+    assert plain(render, EMBEDDED, {"postgresql": {"image": {"repository": "mirror.example/postgres"}}}) != first
+    assert plain(render, EMBEDDED, {"postgresql": {"auth": {"ownerPassword": "another-one"}}}) == first
 
 
 def test_argocd_runs_it_between_database_and_app(render: Render) -> None:
