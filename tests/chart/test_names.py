@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chart.conftest import Render
-from tests.chart.rendered import EMBEDDED, EXTERNAL, Refused
+from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused
 
 
 def test_every_object_of_the_whole_bundle_has_its_public_name(render: Render) -> None:
@@ -30,6 +30,10 @@ def test_every_object_of_the_whole_bundle_has_its_public_name(render: Render) ->
         ("my-plinth", {}, "my-plinth"),
         ("shop", {}, "shop-plinth"),
         ("shop", {"fullnameOverride": "orders"}, "orders"),
+        ("shop", {"nameOverride": "api"}, "shop-api"),
+        ("shop-api", {"nameOverride": "api"}, "shop-api"),
+        ("a" * 33, {}, f"{'a' * 33}-plinth"),
+        ("shop", {"fullnameOverride": "a" * 41}, f"{'a' * 31}-c0f8bd4d"),
     ],
 )
 def test_objects_are_named_after_the_release(render: Render, release: str, values: dict[str, str], full: str) -> None:
@@ -38,7 +42,52 @@ def test_objects_are_named_after_the_release(render: Render, release: str, value
     assert {one["metadata"]["name"] for one in objects.all("Deployment")} == {full, f"{full}-operator"}
 
 
-@pytest.mark.parametrize("release", ["a" * 34, "1st", "dotted.name"])
+LONG = "a" * 52
+EVERYTHING: Object = {
+    "networkPolicy": {"enabled": True},
+    "ingress": {"enabled": True, "hosts": [{"host": "a.example"}]},
+    "autoscaling": {"enabled": True},
+    "serviceMonitor": {"enabled": True},
+    "operator": {"watchNamespaces": ["apps", "shop"]},
+}
+
+
+def labels(metadata: Object) -> set[str]:
+    return set(metadata.get("labels", {}).values())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        EMBEDDED,
+        EXTERNAL,
+        EMBEDDED | {"nameOverride": LONG},
+        EMBEDDED | {"fullnameOverride": LONG},
+    ],
+)
+def test_long_names_fit_and_stay_apart(render: Render, values: Object) -> None:
+    """Names and labels hold at most 63 characters, a StatefulSet's name 52; two releases have no object in common."""
+    known: set[tuple[str, str]] = set()
+    for end in ("b", "c"):
+        override = {"fullnameOverride": values["fullnameOverride"] + end} if "fullnameOverride" in values else {}
+        objects = render(values, EVERYTHING, override, release=LONG + end)
+        names = {(one["kind"], one["metadata"]["name"]) for one in objects}
+        templates = [one["spec"]["template"]["metadata"] for one in objects if "template" in one.get("spec", {})]
+        texts = set().union(*map(labels, [*(one["metadata"] for one in objects), *templates]))
+        assert max(map(len, texts | {name for _, name in names})) <= 63
+        assert all(len(one["metadata"]["name"]) <= 52 for one in objects.all("StatefulSet"))
+        assert not known & names
+        known |= names
+
+
+@pytest.mark.parametrize("values", [{"nameOverride": "api"}, {"fullnameOverride": "orders"}])
+def test_an_override_leaves_the_selectors(render: Render, values: Object) -> None:
+    """A selector can never be changed, so it goes by what no value changes."""
+    selector = render(EXTERNAL, values, release="shop").all("Deployment")[0]["spec"]["selector"]["matchLabels"]
+    assert (selector["app.kubernetes.io/name"], selector["app.kubernetes.io/instance"]) == ("plinth", "shop")
+
+
+@pytest.mark.parametrize("release", ["1st", "dotted.name"])
 def test_a_release_whose_objects_could_not_be_named_is_refused(render: Render, release: str) -> None:
     """A release name that no Service or Job could carry ends with a sentence instead of half an installation."""
     with pytest.raises(Refused, match="choose another release name or set fullnameOverride"):

@@ -1,11 +1,15 @@
-{{/* <full>: the release's name if it contains the chart's, else <release>-plinth. */}}
+{{/* <full>: the release's name if it contains the chart's, else <release>-plinth. What is added to it has room after 40 characters; a longer one is cut, and ends in its hash. */}}
 {{- define "plinth.full" -}}
 {{- $name := .Values.fullnameOverride -}}
 {{- if not $name -}}
-{{- $name = ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) -}}
+{{- $chart := .Values.nameOverride | default .Chart.Name -}}
+{{- $name = ternary .Release.Name (printf "%s-%s" .Release.Name $chart) (contains $chart .Release.Name) -}}
 {{- end -}}
-{{- if or (gt (len $name) 40) (not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name)) -}}
-{{- fail (printf "%q cannot name all objects: it must begin with a letter, hold letters, digits and - only, and have at most 40 characters; choose another release name or set fullnameOverride." $name) -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "%q cannot name all objects: it must begin with a letter, and hold letters, digits and - only; choose another release name or set fullnameOverride." $name) -}}
+{{- end -}}
+{{- if gt (len $name) 40 -}}
+{{- $name = printf "%s-%s" (trunc 31 $name | trimSuffix "-") (sha256sum $name | trunc 8) -}}
 {{- end -}}
 {{- $name -}}
 {{- end -}}
