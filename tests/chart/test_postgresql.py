@@ -1,5 +1,7 @@
 """The embedded evaluation database."""
 
+from base64 import b64decode
+
 import pytest
 
 from tests.chart.conftest import Render
@@ -16,15 +18,27 @@ def secret(objects: list[Object], role: str) -> Object:
     return next(one for one in objects if one["metadata"]["name"] == f"plinth-postgresql-{role}")
 
 
+def contents(one: Object) -> dict[str, str]:
+    """What a secret holds, written as the cluster keeps it: applied again it changes nothing."""
+    assert "stringData" not in one
+    return {key: b64decode(value, validate=True).decode() for key, value in one["data"].items()}
+
+
 @pytest.mark.parametrize("role", ["owner", "app"])
 def test_the_secrets_have_cloudnativepgs_keys(render: Render, role: str) -> None:
     """Each role's secret can be swapped for one CloudNativePG wrote; the URI says itself that there is no TLS."""
     made = secret(render(EMBEDDED), role)
     assert made["type"] == "kubernetes.io/basic-auth"
-    keys = made["stringData"]
+    keys = contents(made)
     assert set(keys) == CLOUDNATIVEPG
     address = f"plinth_{role}:{role}-password@plinth-postgresql.apps:5432/plinth"
     assert keys["uri"] == f"postgresql://{address}?sslmode=disable"
+    assert keys["pgpass"] == f"plinth-postgresql.apps:5432:plinth:plinth_{role}:{role}-password\n"
+
+
+def test_the_superusers_secret_is_a_login(render: Render) -> None:
+    """The third secret has the two keys of its type."""
+    assert contents(secret(render(EMBEDDED), "superuser")) == {"username": "postgres", "password": "superuser-password"}
 
 
 def test_the_data_outlives_the_pod_and_the_version(render: Render) -> None:
@@ -92,7 +106,7 @@ def test_rendered_without_a_cluster_it_wants_its_passwords(render: Render) -> No
 def test_with_a_cluster_passwords_are_made_up(render: Render) -> None:
     """Helm that speaks to a cluster (it knows kinds) installs with random passwords, another for each role."""
     objects = render(options=KINDS)
-    passwords = {secret(objects, role)["stringData"]["password"] for role in ("owner", "app", "superuser")}
+    passwords = {contents(secret(objects, role))["password"] for role in ("owner", "app", "superuser")}
     assert len(passwords) == 3
     assert all(len(password) == 32 and password.isalnum() for password in passwords)
 
