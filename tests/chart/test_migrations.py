@@ -121,15 +121,15 @@ def test_a_mended_embedded_database_is_migrated(render: Render) -> None:
 
 
 def test_argocd_runs_it_between_database_and_app(render: Render) -> None:
-    """Under Argo CD the Job is a Sync hook in wave -1, and the embedded database comes in a wave before it."""
-    objects = render(EMBEDDED, mode("argocd"))
+    """Under Argo CD the Job is a Sync hook in wave -1; the embedded database, and the way to it, come a wave before."""
+    objects = render(EMBEDDED, mode("argocd"), {"networkPolicy": {"enabled": True}})
     assert objects.one("Job", "plinth-migrate")["metadata"]["annotations"] == {
         "argocd.argoproj.io/hook": "Sync",
         "argocd.argoproj.io/sync-wave": "-1",
         "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
     }
-    before = [one for one in objects if "-postgresql" in one["metadata"]["name"]]
-    assert len(before) == 6
+    before = [one for one in objects if one["kind"] == "NetworkPolicy" or "-postgresql" in one["metadata"]["name"]]
+    assert len(before) == 6 + 6
     assert all(one["metadata"]["annotations"] == {"argocd.argoproj.io/sync-wave": "-2"} for one in before)
 
 
@@ -139,6 +139,32 @@ def test_argocd_has_no_hook_of_helms_beside_it(render: Render) -> None:
         one for one in render(EXTERNAL, mode("argocd")) if "helm.sh/hook" in one["metadata"].get("annotations", {})
     ]
     assert [one["kind"] for one in hooks] == ["Pod"]
+
+
+@pytest.mark.parametrize("name", ["hook", "job", "argocd", "none"])
+def test_no_hook_of_helms_is_in_the_way_of_the_next(render: Render, name: str) -> None:
+    """Each hook object is replaced by its next one, and is none that the app, or a hook's pod, goes on needing."""
+    objects = render(EXTERNAL, mode(name), {"networkPolicy": {"enabled": True}})
+    hooks = [one for one in objects if "helm.sh/hook" in one["metadata"].get("annotations", {})]
+    assert hooks
+    for one in hooks:
+        assert "before-hook-creation" in one["metadata"]["annotations"]["helm.sh/hook-delete-policy"].split(",")
+        assert one["kind"] in {"Job", "Pod", "NetworkPolicy"}
+    names = [(one["kind"], one["metadata"]["name"]) for one in objects]
+    assert len(set(names)) == len(names)
+
+
+def test_the_hook_is_let_out_before_it_runs(render: Render) -> None:
+    """Where a namespace denies by default, the hook's pods have a policy that is a hook before theirs."""
+    objects = render(EXTERNAL, {"networkPolicy": {"enabled": True}})
+    job = objects.one("Job", "plinth-migrate")
+    policy = objects.one("NetworkPolicy", "plinth-migrate-hook")
+    assert policy["metadata"]["annotations"]["helm.sh/hook"] == job["metadata"]["annotations"]["helm.sh/hook"]
+    assert int(policy["metadata"]["annotations"]["helm.sh/hook-weight"]) < 0
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert policy["spec"]["egress"] == objects.one("NetworkPolicy", "plinth-migrate")["spec"]["egress"]
+    assert "annotations" not in objects.one("NetworkPolicy", "plinth-migrate")["metadata"]
 
 
 def test_none_runs_no_migration(render: Render) -> None:

@@ -1,10 +1,15 @@
-{{/* A policy that allows these rules and nothing else. Takes (list $ component name podSelector ingress egress). */}}
+{{/* A policy that allows these rules and nothing else. Takes (list $ component name podSelector ingress egress); Helm's hook has its annotations after them. */}}
 {{- define "plinth.policy" }}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
   name: {{ index . 2 }}
+  {{- with include "plinth.beforeMigrations" (index . 0) }}{{ . | nindent 2 }}{{ end }}
+  {{- range slice . 6 }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   labels:
     {{- include "plinth.labels" (list (index . 0) (index . 1)) | nindent 4 }}
 spec:

@@ -1,4 +1,4 @@
-{{/* Where Argo CD applies in waves, the database comes before the migration's -1. */}}
+{{/* Where Argo CD applies in waves, the database and who may reach it come before the migration's -1. */}}
 {{- define "plinth.beforeMigrations" -}}
 {{- if eq .Values.migrations.mode "argocd" -}}
 annotations: {argocd.argoproj.io/sync-wave: "-2"}
