@@ -16,6 +16,7 @@ from tests.chart.values_table import CHART
 CLUSTER = CHART.parents[1] / "tests" / "cluster" / "cluster"
 
 Render = Callable[..., Rendered]
+Notes = Callable[..., str]
 
 
 def program(name: str) -> str:
@@ -67,6 +68,20 @@ def render(helm: str, tmp_path: Path) -> Render:
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Refused(done.stderr)
-        return Rendered(one for one in yaml.safe_load_all(done.stdout) if one)
+        return Rendered(yaml.safe_load_all(done.stdout))
+
+    return call
+
+
+@pytest.fixture
+def notes(render: Render, tmp_path: Path) -> Notes:
+    """What Helm tells after an install; it does so on a cluster only, so a template of our own holds it."""
+    chart = shutil.copytree(CHART, tmp_path / "plinth")
+    (chart / "templates" / "notes.yaml").write_text('notes: {{ include "plinth/templates/NOTES.txt" . | toJson }}')
+
+    def call(*values: dict[str, Any], namespace: str = "plinth") -> str:
+        options = (f"--namespace={namespace}", "--show-only=templates/notes.yaml")
+        (shown,) = render(*values, options=options, chart=chart)
+        return str(shown["notes"])
 
     return call

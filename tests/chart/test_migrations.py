@@ -8,6 +8,8 @@ from tests.chart.conftest import Render
 from tests.chart.rendered import EMBEDDED, EXTERNAL, TWO_ROLES, Object, container, environment
 from tests.chart.values_table import CHART
 
+README = (CHART / "README.md").read_text()
+
 
 def mode(name: str) -> Object:
     return {"migrations": {"mode": name}}
@@ -165,6 +167,20 @@ def test_the_hook_is_let_out_before_it_runs(render: Render) -> None:
     assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
     assert policy["spec"]["egress"] == objects.one("NetworkPolicy", "plinth-migrate")["spec"]["egress"]
     assert "annotations" not in objects.one("NetworkPolicy", "plinth-migrate")["metadata"]
+
+
+def test_a_rendering_without_hooks_is_whole(render: Render) -> None:
+    """`helm template --no-hooks` in mode job, as the README has it, holds the migration, and nothing of Helm's own."""
+    options = ("--no-hooks", "--set=migrations.mode=job", "--set=crds.upgrade=false")
+    assert all(option.replace("=", " ", 1) in README for option in options)
+    objects = render(EMBEDDED, options=options)
+    assert not [one for one in objects if "annotations" in one["metadata"]]
+    (job,) = objects.all("Job")
+    assert job["metadata"]["name"].startswith("plinth-migrate-")
+    assert {one["kind"] for one in objects} == {
+        *("Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "Role", "RoleBinding", "GatedMigration"),
+        *("StatefulSet", "ConfigMap", "Secret", "Job"),
+    }
 
 
 def test_none_runs_no_migration(render: Render) -> None:

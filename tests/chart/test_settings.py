@@ -1,15 +1,13 @@
 """Chart and app hold together: every setting of the app can be set by the chart, with the app's own default."""
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.environment import variable
 from app.settings import Settings
-from tests.chart.conftest import Render
+from tests.chart.conftest import Notes, Render
 from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused, environment
 from tests.chart.values_table import CHART
 
@@ -105,13 +103,11 @@ def test_the_embedded_databases_connections_are_known(render: Render) -> None:
     render(EXTERNAL, {"replicaCount": 7})
 
 
-def test_the_notes_say_how_many_connections(render: Render, tmp_path: Path) -> None:
+def test_the_notes_say_how_many_connections(notes: Notes) -> None:
     """The budget that is checked is the one the reader is told, where the database is theirs."""
-    chart = shutil.copytree(CHART, tmp_path / "plinth")
-    (chart / "templates" / "notes.yaml").write_text('notes: {{ include "plinth/templates/NOTES.txt" . | toJson }}')
     for values, said in ((EXTERNAL, True), (EMBEDDED, False)):
-        (shown,) = render(values, {"replicaCount": 4}, options=("--show-only=templates/notes.yaml",), chart=chart)
-        assert ("The release opens up to 67 connections to the database" in shown["notes"]) is said
+        shown = notes(values, {"replicaCount": 4})
+        assert ("The release opens up to 67 connections to the database" in shown) is said
 
 
 @pytest.mark.parametrize("missing", ["jwt_jwks_url", "jwt_issuer", "jwt_audience"])

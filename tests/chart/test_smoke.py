@@ -1,18 +1,14 @@
 """What tries a release: the pod of `helm test`, and the command in the notes."""
 
-import shutil
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.chart.conftest import Render
+from tests.chart.conftest import Notes, Render
 from tests.chart.rendered import EXTERNAL, Object, container
-from tests.chart.values_table import CHART
 from tests.listening import listening
 
 TOKENS = {
@@ -57,12 +53,7 @@ def test_helm_test_passes_where_only_a_token_is_missing(render: Render, status: 
 
 
 @pytest.mark.parametrize(("values", "token"), [({}, False), (TOKENS, True)])
-def test_the_notes_know_whether_a_token_is_needed(helm: str, tmp_path: Path, values: Object, token: bool) -> None:
-    """Helm shows notes on a cluster only, so a template of this test's own holds them."""
-    chart = Path(shutil.copytree(CHART, tmp_path / "plinth"))
-    (chart / "templates" / "notes.yaml").write_text('notes: {{ include "plinth/templates/NOTES.txt" . | quote }}')
-    (tmp_path / "values.yaml").write_text(yaml.safe_dump({**EXTERNAL, **values}))
-    options = ["--kube-version=1.34.0", "--show-only=templates/notes.yaml", f"--values={tmp_path / 'values.yaml'}"]
-    done = subprocess.run([helm, "template", "plinth", chart, *options], capture_output=True, text=True, check=True)
-    (command,) = [line for line in yaml.safe_load(done.stdout)["notes"].splitlines() if "  curl " in line]
+def test_the_notes_know_whether_a_token_is_needed(notes: Notes, values: Object, token: bool) -> None:
+    """The command that tries the API sends one where the release wants tokens."""
+    (command,) = [line for line in notes(EXTERNAL, values).splitlines() if "  curl " in line]
     assert ("-H 'Authorization: Bearer ...' -H" in command) is token
