@@ -34,6 +34,27 @@ app.kubernetes.io/component: {{ index . 1 }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels of an object with some of its own. Takes (list $ component own). */}}
+{{- define "plinth.labelsWith" -}}
+{{- merge (dict) (index . 2) (include "plinth.labels" . | fromYaml) | toYaml -}}
+{{- end -}}
+
+{{/* Labels of a pod: no version, which would restart it for nothing. Takes (list $ component own). */}}
+{{- define "plinth.podLabels" -}}
+{{- merge (include "plinth.selector" . | fromYaml) (index . 2) (index . 0).Values.commonLabels | toYaml -}}
+{{- end -}}
+
+{{/* Annotations of an object or a pod: its own, then the common ones; nothing where there are none. Takes (list $ own). */}}
+{{- define "plinth.annotations" -}}
+{{- with merge (dict) (index . 1) (index . 0).Values.commonAnnotations -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
 {{- end -}}
 
 {{/* An image's reference. Takes (list image defaultTag). */}}

@@ -5,10 +5,10 @@ apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
   name: {{ index . 2 }}
+  {{- if gt (len .) 6 }}
+  {{- include "plinth.annotations" (list (index . 0) (index . 6)) | nindent 2 }}
+  {{- else }}
   {{- with include "plinth.beforeMigrations" (index . 0) }}{{ . | nindent 2 }}{{ end }}
-  {{- range slice . 6 }}
-  annotations:
-    {{- toYaml . | nindent 4 }}
   {{- end }}
   labels:
     {{- include "plinth.labels" (list (index . 0) (index . 1)) | nindent 4 }}

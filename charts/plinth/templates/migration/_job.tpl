@@ -30,15 +30,9 @@ podFailurePolicy:
       onExitCodes: {containerName: migrate, operator: In, values: [2, 6, 7, 8, 9]}
 template:
   metadata:
-    {{- with .Values.migrations.podAnnotations }}
-    annotations:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
+    {{- with include "plinth.annotations" (list . .Values.migrations.podAnnotations) }}{{ . | nindent 4 }}{{ end }}
     labels:
-      {{- with .Values.migrations.podLabels }}
-      {{- toYaml . | nindent 6 }}
-      {{- end }}
-      {{- include "plinth.selector" (list . "migrate") | nindent 6 }}
+      {{- include "plinth.podLabels" (list . "migrate" .Values.migrations.podLabels) | nindent 6 }}
   spec:
     restartPolicy: Never
     # Before the Job's own deadline, which deletes the pod: so what hung, and its last line, can be read.

@@ -1,8 +1,7 @@
 {{/* Where Argo CD applies in waves, the database and who may reach it come before the migration's -1. */}}
 {{- define "plinth.beforeMigrations" -}}
-{{- if eq .Values.migrations.mode "argocd" -}}
-annotations: {argocd.argoproj.io/sync-wave: "-2"}
-{{- end -}}
+{{- $wave := ternary (dict "argocd.argoproj.io/sync-wave" "-2") dict (eq .Values.migrations.mode "argocd") -}}
+{{- include "plinth.annotations" (list . $wave) -}}
 {{- end -}}
 
 {{/* A password: the given value, else what the cluster has, else a random one. Takes (list $ secretName given). */}}
