@@ -20,7 +20,9 @@ OPEN = {"global", "nodeAffinity", "podAffinity", "podAntiAffinity", "podSelector
 
 
 def walk(schema: Object, name: str = "") -> Iterator[tuple[str, Object]]:
-    """Every schema in a schema, with the name of its property."""
+    """Every schema in a schema, with the name of its property; not what is as in Kubernetes."""
+    if schema.get("description") == "As in Kubernetes.":
+        return
     yield name, schema
     for key, one in schema.get("properties", {}).items():
         yield from walk(one, key)

@@ -7,6 +7,21 @@
 {{- include "plinth.validate.timeouts" . -}}
 {{- include "plinth.validate.traffic" . -}}
 {{- include "plinth.validate.operator" . -}}
+{{- include "plinth.validate.volumes" (list "" .Values) -}}
+{{- include "plinth.validate.volumes" (list "migrations." .Values.migrations) -}}
+{{- end -}}
+
+{{/* A mount of a volume that is not there is refused by the API server too, but not with what to do. Takes (list prefix values). */}}
+{{- define "plinth.validate.volumes" -}}
+{{- $prefix := index . 0 -}}
+{{- $values := index . 1 -}}
+{{- $names := list -}}
+{{- range $values.extraVolumes }}{{ $names = append $names .name }}{{ end -}}
+{{- range $values.extraVolumeMounts -}}
+{{- if not (has .name $names) -}}
+{{- fail (printf "%sextraVolumeMounts mounts %q, which %sextraVolumes does not hold: add that volume, or correct the name." $prefix .name $prefix) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "plinth.validate.operator" -}}

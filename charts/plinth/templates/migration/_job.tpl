@@ -43,6 +43,10 @@ template:
     securityContext:
       {{- include "plinth.podSecurity" . | nindent 6 }}
     {{- with include "plinth.scheduling" . | trim }}{{ . | nindent 4 }}{{ end }}
+    {{- with include "plinth.ownContainers" (list . .Values.migrations.initContainers) | trim }}
+    initContainers:
+      {{- . | nindent 6 }}
+    {{- end }}
     containers:
       - name: migrate
         image: {{ include "plinth.image" . }}
@@ -57,6 +61,12 @@ template:
           {{- include "plinth.containerSecurity" . | nindent 10 }}
         volumeMounts:
           {{- include "plinth.volumeMounts" . | nindent 10 }}
+          {{- with .Values.migrations.extraVolumeMounts }}
+          {{- toYaml . | nindent 10 }}
+          {{- end }}
     volumes:
       {{- include "plinth.ownerVolumes" . | nindent 6 }}
+      {{- with .Values.migrations.extraVolumes }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
 {{- end -}}
