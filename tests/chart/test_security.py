@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chart.conftest import Render
-from tests.chart.rendered import EMBEDDED, EXTERNAL, PASSWORDS, Rendered, container
+from tests.chart.rendered import EMBEDDED, EXTERNAL, PASSWORDS, Object, Rendered, container, environment
 
 
 @pytest.fixture
@@ -78,14 +78,58 @@ def test_secrets_are_never_mounted_by_sub_path(objects: Rendered) -> None:
 
 
 def test_scheduling_values_reach_every_pod(render: Render) -> None:
-    """Node selector, tolerations and pull secrets apply to all pods, hooks' and the operator's Jobs' included."""
+    """Node selector, tolerations and pull secrets apply to all pods and the operator's Jobs, priority to the pods."""
     where = {
         "nodeSelector": {"pool": "apps"},
         "tolerations": [{"key": "apps", "operator": "Exists"}],
         "imagePullSecrets": [{"name": "registry"}],
     }
-    objects = render(EMBEDDED, where)
+    objects = render(EMBEDDED, where, {"priorityClassName": "high"})
     pods = [*objects.pods().values(), objects.one("GatedMigration")["spec"]["jobTemplate"]]
     assert len(pods) == 7
     for pod in pods:
         assert where.items() <= pod.items()
+    assert {pod["priorityClassName"] for pod in objects.pods().values()} == {"high"}
+
+
+def test_a_digest_reaches_every_pod_and_the_operators_jobs(render: Render) -> None:
+    """Where a digest is given no pod runs by a tag, which somebody could move; the log of migrations says it too."""
+    digest = "sha256:" + "0" * 64
+    objects = render(EMBEDDED, {"image": {"digest": digest}, "postgresql": {"image": {"digest": digest}}})
+    images = {name: container(pod)["image"] for name, pod in objects.pods().items()}
+    assert len(images) == 6
+    assert images.pop("plinth-postgresql") == f"postgres@{digest}"
+    assert {*images.values(), objects.one("GatedMigration")["spec"]["jobTemplate"]["image"]} == {f"plinth@{digest}"}
+    (migrate,) = [pod for name, pod in objects.pods().items() if "migrate" in name]
+    assert environment(migrate)["PLINTH_IMAGE"] == f"plinth@{digest}"
+
+
+@pytest.mark.parametrize(
+    ("account", "name", "made"),
+    [
+        ({"annotations": {"eks.amazonaws.com/role-arn": "arn"}}, None, True),
+        ({"name": "own", "annotations": {"eks.amazonaws.com/role-arn": "arn"}}, "own", True),
+        ({"name": "own", "create": False}, "own", False),
+    ],
+)
+def test_service_accounts_can_be_named_annotated_or_brought(
+    render: Render, account: Object, name: str | None, made: bool
+) -> None:
+    """API's and operator's are made with their annotations, or taken as they are; the rights follow the name."""
+    ours = {"plinth": {"serviceAccount": account}, "plinth-operator": {"operator": {"serviceAccount": account}}}
+    for workload, values in ours.items():
+        objects = render(EXTERNAL, values)
+        accounts = {one["metadata"]["name"]: one["metadata"] for one in objects.all("ServiceAccount")}
+        assert objects.pods()[workload]["serviceAccountName"] == (name or workload)
+        assert ((name or workload) in accounts) is made
+        if made:
+            assert accounts[name or workload]["annotations"] == account["annotations"]
+        subject = objects.one("RoleBinding")["subjects"][0]["name"]
+        assert subject == objects.pods()["plinth-operator"]["serviceAccountName"]
+        assert objects.pods()["plinth-test"]["serviceAccountName"] == objects.pods()["plinth"]["serviceAccountName"]
+
+
+def test_without_an_account_of_its_own_the_api_uses_the_namespaces(render: Render) -> None:
+    """It has no token in any case."""
+    pod = render(EXTERNAL, {"serviceAccount": {"create": False}}).pods()["plinth"]
+    assert (pod["serviceAccountName"], pod["automountServiceAccountToken"]) == ("default", False)

@@ -146,6 +146,7 @@ def test_a_value_of_the_right_type_can_still_be_wrong(render: Render, path: str,
             "already means all, so name it alone",
         ),
         (EXTERNAL | {"operator": {"watchNamespaces": ["shop"]}}, "nobody would watch its GatedMigration: add apps"),
+        (EXTERNAL | {"operator": {"serviceAccount": {"create": False}}}, "set operator.serviceAccount.name"),
         (EXTERNAL | {"ingress": {"enabled": True}}, "name one in ingress.hosts"),
         (EXTERNAL | {"httpRoute": {"enabled": True}}, "name one in httpRoute.parentRefs"),
         (

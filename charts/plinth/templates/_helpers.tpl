@@ -90,6 +90,20 @@ tolerations:
 {{- end }}
 {{- end -}}
 
+{{/* The same with the priority, which the operator's Jobs have no field for. */}}
+{{- define "plinth.placement" -}}
+{{- include "plinth.scheduling" . }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Name of a ServiceAccount. Takes (list values made), the latter its name where the chart makes it and nobody names it. */}}
+{{- define "plinth.serviceAccount" -}}
+{{- $values := index . 0 -}}
+{{ $values.name | default (ternary (index . 1) "default" $values.create) }}
+{{- end -}}
+
 {{/* The restricted Pod Security Standard, and the user of our image. */}}
 {{- define "plinth.podSecurity" -}}
 runAsNonRoot: true

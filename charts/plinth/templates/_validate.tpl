@@ -25,6 +25,10 @@
 {{- end -}}
 
 {{- define "plinth.validate.operator" -}}
+{{- $account := .Values.operator.serviceAccount -}}
+{{- if and .Values.operator.enabled (not (or $account.create $account.name)) -}}
+{{- fail "operator.serviceAccount.create is false without a name, so every pod of the namespace that uses the ServiceAccount default would get the operator's rights: set operator.serviceAccount.name." -}}
+{{- end -}}
 {{- $namespaces := .Values.operator.watchNamespaces -}}
 {{- if and (has "*" $namespaces) (gt (len $namespaces) 1) -}}
 {{- fail "operator.watchNamespaces names \"*\" beside other namespaces: \"*\" already means all, so name it alone." -}}

@@ -42,7 +42,7 @@ template:
     enableServiceLinks: false
     securityContext:
       {{- include "plinth.podSecurity" . | nindent 6 }}
-    {{- with include "plinth.scheduling" . | trim }}{{ . | nindent 4 }}{{ end }}
+    {{- with include "plinth.placement" . | trim }}{{ . | nindent 4 }}{{ end }}
     {{- with include "plinth.ownContainers" (list . .Values.migrations.initContainers) | trim }}
     initContainers:
       {{- . | nindent 6 }}
