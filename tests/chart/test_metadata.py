@@ -57,12 +57,17 @@ def test_common_labels_and_annotations_are_everywhere(render: Render, values: Ob
 def test_what_belongs_to_one_object_wins(render: Render) -> None:
     """A label or annotation of an object's own values is not overwritten by the common one."""
     own = {"team": "payments"}
-    values = {"podLabels": own, "podAnnotations": own, "serviceMonitor": {"enabled": True, "labels": own}}
+    values: Object = {"podLabels": own, "podAnnotations": own, "serviceMonitor": {"enabled": True, "labels": own}}
     values["service"] = {"annotations": own}
+    values["ingress"] = ON["ingress"] | {"labels": own, "annotations": own}
+    values["httpRoute"] = ON["httpRoute"] | {"labels": own, "annotations": own}
     objects = render(EXTERNAL, values, {"commonLabels": {"team": "orders"}, "commonAnnotations": {"team": "orders"}})
     pod = objects.one("Deployment", "plinth")["spec"]["template"]["metadata"]
     assert pod["labels"]["team"] == pod["annotations"]["team"] == "payments"
-    assert objects.one("ServiceMonitor")["metadata"]["labels"]["team"] == "payments"
+    for kind in ("ServiceMonitor", "Ingress", "HTTPRoute"):
+        assert objects.one(kind)["metadata"]["labels"]["team"] == "payments"
+    for kind in ("Ingress", "HTTPRoute"):
+        assert objects.one(kind)["metadata"]["annotations"] == own
     assert objects.one("Service", "plinth")["metadata"]["annotations"] == own
     assert objects.one("Service", "plinth-metrics")["metadata"]["annotations"] == {"team": "orders"}
 

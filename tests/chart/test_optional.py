@@ -65,6 +65,17 @@ def test_one_servicemonitor_finds_both_metrics_services(render: Render) -> None:
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
 
 
+def test_the_monitor_takes_what_prometheus_takes(render: Render) -> None:
+    """Time limit and relabelings are passed on, and left out where nobody gives them."""
+    drop = {"action": "drop", "sourceLabels": ["__name__"], "regex": "python_gc_.*"}
+    own = {"scrapeTimeout": "5s", "metricRelabelings": [drop], "relabelings": [{"targetLabel": "team"}]}
+    on = {"serviceMonitor": {"enabled": True}}
+    (plain,) = render(EXTERNAL, on).one("ServiceMonitor")["spec"]["endpoints"]
+    (full,) = render(EXTERNAL, on, {"serviceMonitor": own}).one("ServiceMonitor")["spec"]["endpoints"]
+    assert full == plain | own
+    assert plain.keys().isdisjoint(own)
+
+
 def policies(render: Render, *values: Object) -> dict[str, Any]:
     found = render(*values, {"networkPolicy": {"enabled": True}}).all("NetworkPolicy")
     return {one["metadata"]["name"]: one["spec"] for one in found}
