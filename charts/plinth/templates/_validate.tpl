@@ -24,7 +24,20 @@
 {{- end -}}
 {{- end -}}
 
+{{/* A duration such as 1h30m, in seconds. */}}
+{{- define "plinth.seconds" -}}
+{{- $sum := 0 -}}
+{{- range $unit, $seconds := dict "h" 3600 "m" 60 "s" 1 -}}
+{{- $sum = add $sum (mul $seconds (regexFind (print "[0-9]+" $unit) $ | trimSuffix $unit | int)) -}}
+{{- end -}}
+{{ $sum }}
+{{- end -}}
+
 {{- define "plinth.validate.operator" -}}
+{{- $interval := include "plinth.seconds" .Values.operator.pollInterval | int -}}
+{{- if or (lt $interval 1) (gt $interval 86400) -}}
+{{- fail (printf "operator.pollInterval is %s, which the cluster would refuse: give 1s to 24h." .Values.operator.pollInterval) -}}
+{{- end -}}
 {{- $account := .Values.operator.serviceAccount -}}
 {{- if and .Values.operator.enabled (not (or $account.create $account.name)) -}}
 {{- fail "operator.serviceAccount.create is false without a name, so every pod of the namespace that uses the ServiceAccount default would get the operator's rights: set operator.serviceAccount.name." -}}
@@ -46,7 +59,17 @@
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
 {{- fail "httpRoute.enabled is true without a Gateway, so nothing would lead to it: name one in httpRoute.parentRefs, such as [{name: public}]." -}}
 {{- end -}}
+{{- $monitor := .Values.serviceMonitor -}}
+{{- if gt (include "plinth.seconds" $monitor.scrapeTimeout | int) (include "plinth.seconds" $monitor.interval | int) -}}
+{{- fail (printf "serviceMonitor.scrapeTimeout is %s, above serviceMonitor.interval, which is %s: the Prometheus operator would drop the monitor; lower the one or raise the other." $monitor.scrapeTimeout $monitor.interval) -}}
+{{- end -}}
+{{- if and .Values.podDisruptionBudget.enabled (has (toString .Values.podDisruptionBudget.maxUnavailable) (list "0" "0%")) -}}
+{{- fail "podDisruptionBudget.maxUnavailable is 0, so no node with a pod of the API could be drained: let at least 1 be away." -}}
+{{- end -}}
 {{- $scale := .Values.autoscaling -}}
+{{- if and $scale.enabled (not (dig "requests" "cpu" "" .Values.resources)) -}}
+{{- fail "autoscaling.enabled is true, but there is no resources.requests.cpu that autoscaling.targetCPUUtilizationPercentage could be a part of: set it, or no pod is ever added." -}}
+{{- end -}}
 {{- if and $scale.enabled (gt (int $scale.minReplicas) (int $scale.maxReplicas)) -}}
 {{- fail (printf "autoscaling.minReplicas is %v, above autoscaling.maxReplicas, which is %v: lower the one or raise the other." $scale.minReplicas $scale.maxReplicas) -}}
 {{- end -}}
@@ -85,10 +108,21 @@
 {{- if and (eq $database.pooler "transaction") (not $owner) -}}
 {{- fail "database.pooler is transaction: set migrations.existingSecret to a secret with a direct connection, as migrations and the operator cannot go through the pooler." -}}
 {{- end -}}
+{{- if and (eq $database.pooler "transaction") (eq $database.existingSecret $owner) -}}
+{{- fail "database.pooler is transaction, and migrations.existingSecret names the secret of the pooler: name one with a direct connection, as migrations and the operator cannot go through the pooler." -}}
+{{- end -}}
+{{- if and (include "plinth.embedded" .) (not (has .Values.migrations.appRole (list "" "plinth_app"))) -}}
+{{- fail (printf "migrations.appRole is %s, but the API's role in the embedded database is plinth_app, which would have no rights: leave it out." .Values.migrations.appRole) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "plinth.validate.tokens" -}}
 {{- $settings := .Values.settings -}}
+{{- $given := list -}}
+{{- range list "jwt_jwks_url" "jwt_issuer" "jwt_audience" }}{{ if index $settings . }}{{ $given = append $given . }}{{ end }}{{ end -}}
+{{- if and $given (ne ($settings.tenant_source | default "none") "jwt") -}}
+{{- fail (printf "settings.%s is set, but nobody asks for a token, and no pod starts: set settings.tenant_source to jwt, or leave it out." (first $given)) -}}
+{{- end -}}
 {{- if eq ($settings.tenant_source | default "none") "jwt" -}}
 {{- range list "jwt_jwks_url" "jwt_issuer" "jwt_audience" -}}
 {{- if not (index $settings .) -}}
