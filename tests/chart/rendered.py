@@ -23,12 +23,12 @@ class Rendered(list[Object]):
 
     def pods(self) -> dict[str, Object]:
         """The pods of every kind of object, by the object's name."""
-        templates = {
-            one["metadata"]["name"]: one["spec"].get("template", {}).get("spec") for one in self if "spec" in one
+        made = {
+            one["metadata"]["name"]: one["spec"]["template"]["spec"]
+            for one in self
+            if "template" in one.get("spec", {})
         }
-        return {name: pod for name, pod in templates.items() if pod} | {
-            one["metadata"]["name"]: one["spec"] for one in self.all("Pod")
-        }
+        return made | {one["metadata"]["name"]: one["spec"] for one in self.all("Pod")}
 
 
 class Refused(Exception):
