@@ -1,6 +1,7 @@
 """What was released: packaged charts, from which upgrades are proved."""
 
 import re
+import shutil
 import tarfile
 import tomllib
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import yaml
 
 from app import __version__
+from tests.chart.conftest import Render
+from tests.chart.rendered import EMBEDDED, EXTERNAL, Object
 from tests.chart.values_table import CHART
 from tests.released import RELEASES, Released
 
@@ -38,6 +41,20 @@ def test_a_release_is_its_commits_chart(released: Released, tmp_path: Path) -> N
     with tarfile.open(released.package) as archive:
         archive.extractall(tmp_path / "package", filter="data")
     assert contents(tmp_path / "package") == contents(charts)
+
+
+@EACH
+def test_its_values_still_render(render: Render, released: Released, tmp_path: Path) -> None:
+    """`helm upgrade --reuse-values` leaves the release's defaults in place of this chart's, and nothing breaks."""
+    chart = shutil.copytree(CHART, tmp_path / "chart")
+    with tarfile.open(released.package) as archive:
+        member = archive.extractfile("plinth/values.yaml")
+        assert member is not None
+        (chart / "values.yaml").write_bytes(member.read())
+    more: Object = {"serviceMonitor": {"enabled": True}, "podLabels": {"team": "orders"}}
+    for values in (EMBEDDED, EXTERNAL):
+        kinds = sorted(one["kind"] for one in render(values, more, chart=chart))
+        assert kinds == sorted(one["kind"] for one in render(values, more))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -27,6 +27,8 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
+{{/* Defaults in templates are for `--reuse-values`, which leaves out what an earlier release did not have. */}}
+
 {{/* Labels of an object. Takes (list $ component). */}}
 {{- define "plinth.labels" -}}
 {{- $root := index . 0 -}}
@@ -41,17 +43,17 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 
 {{/* Labels of an object with some of its own. Takes (list $ component own). */}}
 {{- define "plinth.labelsWith" -}}
-{{- merge (dict) (index . 2) (include "plinth.labels" . | fromYaml) | toYaml -}}
+{{- merge (dict) (index . 2 | default dict) (include "plinth.labels" . | fromYaml) | toYaml -}}
 {{- end -}}
 
 {{/* Labels of a pod: no version, which would restart it for nothing. Takes (list $ component own). */}}
 {{- define "plinth.podLabels" -}}
-{{- merge (include "plinth.selector" . | fromYaml) (index . 2) (index . 0).Values.commonLabels | toYaml -}}
+{{- merge (include "plinth.selector" . | fromYaml) (index . 2) ((index . 0).Values.commonLabels | default dict) | toYaml -}}
 {{- end -}}
 
 {{/* Annotations of an object or a pod: its own, then the common ones; nothing where there are none. Takes (list $ own). */}}
 {{- define "plinth.annotations" -}}
-{{- with merge (dict) (index . 1) (index . 0).Values.commonAnnotations -}}
+{{- with merge (dict) (index . 1 | default dict) ((index . 0).Values.commonAnnotations | default dict) -}}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end -}}
@@ -100,7 +102,7 @@ priorityClassName: {{ . }}
 
 {{/* Name of a ServiceAccount. Takes (list values made), the latter its name where the chart makes it and nobody names it. */}}
 {{- define "plinth.serviceAccount" -}}
-{{- $values := index . 0 -}}
+{{- $values := index . 0 | default (dict "create" true) -}}
 {{ $values.name | default (ternary (index . 1) "default" $values.create) }}
 {{- end -}}
 

@@ -38,7 +38,7 @@
 {{- if or (lt $interval 1) (gt $interval 86400) -}}
 {{- fail (printf "operator.pollInterval is %s, which the cluster would refuse: give 1s to 24h." .Values.operator.pollInterval) -}}
 {{- end -}}
-{{- $account := .Values.operator.serviceAccount -}}
+{{- $account := .Values.operator.serviceAccount | default (dict "create" true) -}}
 {{- if and .Values.operator.enabled (not (or $account.create $account.name)) -}}
 {{- fail "operator.serviceAccount.create is false without a name, so every pod of the namespace that uses the ServiceAccount default would get the operator's rights: set operator.serviceAccount.name." -}}
 {{- end -}}
@@ -60,7 +60,7 @@
 {{- fail "httpRoute.enabled is true without a Gateway, so nothing would lead to it: name one in httpRoute.parentRefs, such as [{name: public}]." -}}
 {{- end -}}
 {{- $monitor := .Values.serviceMonitor -}}
-{{- if gt (include "plinth.seconds" $monitor.scrapeTimeout | int) (include "plinth.seconds" $monitor.interval | int) -}}
+{{- if gt (include "plinth.seconds" (toString $monitor.scrapeTimeout) | int) (include "plinth.seconds" $monitor.interval | int) -}}
 {{- fail (printf "serviceMonitor.scrapeTimeout is %s, above serviceMonitor.interval, which is %s: the Prometheus operator would drop the monitor; lower the one or raise the other." $monitor.scrapeTimeout $monitor.interval) -}}
 {{- end -}}
 {{- if and .Values.podDisruptionBudget.enabled (has (toString .Values.podDisruptionBudget.maxUnavailable) (list "0" "0%")) -}}
@@ -111,7 +111,7 @@
 {{- if and (eq $database.pooler "transaction") (eq $database.existingSecret $owner) -}}
 {{- fail "database.pooler is transaction, and migrations.existingSecret names the secret of the pooler: name one with a direct connection, as migrations and the operator cannot go through the pooler." -}}
 {{- end -}}
-{{- if and (include "plinth.embedded" .) (not (has .Values.migrations.appRole (list "" "plinth_app"))) -}}
+{{- if and (include "plinth.embedded" .) (not (has (.Values.migrations.appRole | default "plinth_app") (list "plinth_app"))) -}}
 {{- fail (printf "migrations.appRole is %s, but the API's role in the embedded database is plinth_app, which would have no rights: leave it out." .Values.migrations.appRole) -}}
 {{- end -}}
 {{- end -}}
