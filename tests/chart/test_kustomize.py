@@ -3,12 +3,11 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.chart.rendered import Object, Rendered, container, environment
+from tests.chart.rendered import Rendered, container, environment
 from tests.chart.values_table import CHART, IMAGE
 
 K8S = CHART.parents[1] / "k8s"
@@ -58,16 +57,3 @@ def test_the_crds_apply_by_themselves(kubectl: str) -> None:
     """k8s/crds is a kustomization of the CRD alone, as resources of its kind can only follow it."""
     done = subprocess.run([kubectl, "kustomize", K8S / "crds"], capture_output=True, text=True, check=True)
     assert yaml.safe_load(done.stdout)["kind"] == "CustomResourceDefinition"
-
-
-def sample(name: str) -> Object:
-    loaded: dict[str, Any] = yaml.safe_load((K8S / "samples" / name).read_text())
-    return loaded
-
-
-def test_the_samples_show_both_kinds_of_approval() -> None:
-    """One sample runs by itself, the other waits to be approved; both name this tree's image."""
-    specs = {name: sample(name)["spec"] for name in ("automatic.yaml", "manual.yaml")}
-    approvals = {name: spec["approval"] for name, spec in specs.items()}
-    assert approvals == {"automatic.yaml": "Automatic", "manual.yaml": "Manual"}
-    assert {spec["jobTemplate"]["image"] for spec in specs.values()} == {IMAGE}
