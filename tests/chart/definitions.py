@@ -14,6 +14,8 @@ from tests.chart.values_table import CHART
 from tests.cluster.commands import run
 from tests.cluster.local.layout import Layout
 
+K8S = CHART.parents[1] / "k8s"
+
 Object = dict[str, Any]
 
 

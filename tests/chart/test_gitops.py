@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from tests.chart.conftest import Render
-from tests.chart.definitions import complaints, definitions, files
-from tests.chart.test_kustomize import K8S
+from tests.chart.definitions import K8S, complaints, definitions, files
 from tests.chart.values_table import CHART, IMAGE
 
 GITOPS = [body for folder in ("argocd", "flux") for _, body in files(K8S / folder) if body["kind"] != "ConfigMap"]

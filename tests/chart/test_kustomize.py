@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.chart.definitions import K8S
 from tests.chart.rendered import Rendered, container, environment
-from tests.chart.values_table import CHART, IMAGE
-
-K8S = CHART.parents[1] / "k8s"
+from tests.chart.values_table import IMAGE
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +50,16 @@ def test_one_image_for_everything(helm: str, kubectl: str, tmp_path: Path) -> No
     assert {container(pod)["image"] for pod in objects.pods().values()} == {wanted}
     assert environment(migrate)["PLINTH_IMAGE"] == wanted
     assert objects.one("GatedMigration")["spec"]["jobTemplate"]["image"] == wanted
+
+
+def test_another_namespace_takes_all_of_it(kubectl: str, tmp_path: Path) -> None:
+    """Of a kustomization on top too: also the operator's rights are its account's, wherever that lies."""
+    subprocess.run(["cp", "-r", K8S, tmp_path / "k8s"], check=True)
+    (tmp_path / "kustomization.yaml").write_text("namespace: shop\nresources: [k8s]\n")
+    done = subprocess.run([kubectl, "kustomize", tmp_path], capture_output=True, text=True, check=True)
+    objects = Rendered(yaml.safe_load_all(done.stdout))
+    assert {one["metadata"].get("namespace") for one in objects if one["kind"] != "Namespace"} == {"shop"}
+    assert [one["namespace"] for one in objects.one("RoleBinding")["subjects"]] == ["shop"]
 
 
 def test_the_crds_apply_by_themselves(kubectl: str) -> None:
