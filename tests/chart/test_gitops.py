@@ -59,7 +59,8 @@ def test_flux_gives_the_chart_what_it_takes(render: Render) -> None:
 
 
 def test_the_samples_are_of_this_tree() -> None:
-    """All name its image, and both kinds of approval are shown."""
+    """All name its image, both kinds of approval are shown, and they can be applied together."""
     specs = [body["spec"] for body in SAMPLES.values()]
+    assert len({body["metadata"]["name"] for body in SAMPLES.values()}) == len(SAMPLES)
     assert {spec["approval"] for spec in specs} == {"Automatic", "Manual"}
     assert {spec["jobTemplate"]["image"] for spec in specs} == {IMAGE}
