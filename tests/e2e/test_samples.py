@@ -1,7 +1,7 @@
 """k8s/: a real API server takes all of it, refuses what is wrong, and the kustomization serves."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -24,27 +24,27 @@ Object = dict[str, Any]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def served(cluster: Cluster) -> Iterator[None]:
-    """The cluster serves our definition, and those of Argo CD and Flux; what it had before it keeps."""
+def served(cluster: Cluster) -> None:
+    """The cluster serves our definition, and those of Argo CD and Flux.
+
+    They stay: one that is deleted soon after it was made may hang ("storage is (re)initializing").
+    """
     cluster.kubectl("apply", "--server-side", "--force-conflicts", f"--kustomize={K8S / 'crds'}")
     there = {one["metadata"]["name"] for one in cluster.kubectl_json("get", "customresourcedefinitions")["items"]}
-    added = [one for one in definitions() if one["metadata"]["name"] not in there]
-    if added:
+    if added := [one for one in definitions() if one["metadata"]["name"] not in there]:
         cluster.kubectl("apply", "--server-side", "--filename=-", input=together(added))
-        names = [f"customresourcedefinition/{one['metadata']['name']}" for one in added]
-        cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
-    yield
-    if added:
-        cluster.kubectl("delete", "--filename=-", "--timeout=60s", input=together(added))
+    names = [f"customresourcedefinition/{one['metadata']['name']}" for one in definitions()]
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
 
 
-def together(bodies: list[Object]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": bodies})
+def together(bodies: Iterable[Object]) -> str:
+    """As documents of their own: of a list kubectl asks the server for no strict look."""
+    return "\n---\n".join(map(json.dumps, bodies))
 
 
 def ask(namespace: Namespace, *bodies: Object) -> str:
     """Have the API server look at objects, as if they were applied to this namespace."""
-    placed = [{**body, "metadata": {**body["metadata"], "namespace": namespace.name}} for body in bodies]
+    placed = ({**body, "metadata": {**body["metadata"], "namespace": namespace.name}} for body in bodies)
     return namespace.kubectl("apply", "--server-side", "--dry-run=server", "--filename=-", input=together(placed))
 
 
