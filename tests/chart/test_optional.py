@@ -100,16 +100,6 @@ def test_network_policies_deny_everything_else(render: Render) -> None:
     assert all(one["policyTypes"] == ["Ingress", "Egress"] for one in found.values())
 
 
-def test_the_operators_jobs_reach_the_database(render: Render) -> None:
-    """Jobs made by the operator carry no release: the policies of migrations and database go by name and component."""
-    found = policies(render, EMBEDDED)
-    labels = {"app.kubernetes.io/name": "plinth", "app.kubernetes.io/component": "migrate"}
-    assert found["plinth-migrate"]["podSelector"] == {"matchLabels": labels}
-    (peer,) = found["plinth-postgresql"]["ingress"][0]["from"]
-    assert peer["podSelector"]["matchLabels"].items() <= labels.items()
-    assert "migrate" in peer["podSelector"]["matchExpressions"][0]["values"]
-
-
 def test_peers_of_the_policies_can_be_named(render: Render) -> None:
     """Who calls, who scrapes and where an external database is are values."""
     peer = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}]

@@ -48,11 +48,13 @@ spec:
 - ports: [{port: 443}, {port: 6443}]
 {{- end -}}
 
+{{/* Takes (list $ labelsOfTheEmbeddedServer). */}}
 {{- define "plinth.databaseRule" -}}
-{{- if include "plinth.embedded" . -}}
-{{- $server := dict "matchLabels" (include "plinth.selector" (list . "postgresql") | fromYaml) -}}
+{{- $root := index . 0 -}}
+{{- if include "plinth.embedded" $root -}}
+{{- $server := dict "matchLabels" (index . 1) -}}
 {{ include "plinth.rule" (list "to" (list (dict "podSelector" $server)) 5432) }}
 {{- else -}}
-{{ include "plinth.rule" (list "to" .Values.networkPolicy.databaseTo .Values.networkPolicy.databasePort) }}
+{{ include "plinth.rule" (list "to" $root.Values.networkPolicy.databaseTo $root.Values.networkPolicy.databasePort) }}
 {{- end -}}
 {{- end -}}
