@@ -1,9 +1,24 @@
 """What every pod must fulfil: the restricted Pod Security Standard, and no secret in the environment."""
 
+from base64 import b64encode
+
 import pytest
 
 from tests.chart.conftest import Render
-from tests.chart.rendered import EMBEDDED, EXTERNAL, PASSWORDS, Object, Rendered, container, environment
+from tests.chart.rendered import EMBEDDED, EXTERNAL, PASSWORDS, TWO_ROLES, Object, Rendered, container, environment
+
+VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+"""Kinds of volumes the restricted standard knows."""
+
+
+MODES: list[tuple[Object, ...]] = [(EMBEDDED,), (EMBEDDED, {"postgresql": {"persistence": {"enabled": False}}})] + [
+    (
+        TWO_ROLES,
+        {"migrations": {"mode": mode, "existingSecret": "owner-role"}},
+        {"database": {"tls": {"caSecret": "ca"}}},
+    )
+    for mode in ("hook", "job", "argocd", "none")
+]
 
 
 @pytest.fixture
@@ -11,21 +26,45 @@ def objects(render: Render) -> Rendered:
     return render(EMBEDDED)
 
 
-def test_every_pod_fulfils_the_restricted_standard(objects: Rendered) -> None:
-    """All pods, those of hooks included, run without root, privileges and capabilities, under the default seccomp."""
-    assert len(objects.pods()) == 6
-    for name, pod in objects.pods().items():
-        assert pod["securityContext"]["runAsNonRoot"] is True, name
-        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
-        security = container(pod)["securityContext"]
-        assert security["allowPrivilegeEscalation"] is False, name
-        assert security["capabilities"] == {"drop": ["ALL"]}, name
-
-
-def test_every_root_file_system_is_read_only(objects: Rendered) -> None:
-    """What a process writes goes into a volume."""
-    for name, pod in objects.pods().items():
+@pytest.mark.parametrize("values", MODES)
+def test_every_pod_fulfils_the_restricted_standard(render: Render, values: tuple[Object, ...]) -> None:
+    """All pods in all modes, those of hooks included, run without root, privileges and capabilities, under seccomp."""
+    pods = render(*values).pods()
+    assert {"plinth", "plinth-operator", "plinth-test"} < pods.keys()
+    for name, pod in pods.items():
+        assert restricted(pod) == [], name
         assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True, name
+
+
+def restricted(pod: Object) -> list[str]:
+    """What the restricted Pod Security Standard would say; all containers of a pod count."""
+    security = pod["securityContext"]
+    found = [key for key in ("hostNetwork", "hostPID", "hostIPC") if pod.get(key)]
+    found += [] if security["runAsNonRoot"] is True and security.get("runAsUser") != 0 else ["root"]
+    found += [] if security["seccompProfile"] == {"type": "RuntimeDefault"} else ["seccomp"]
+    found += [one["name"] for one in pod.get("volumes", []) if not one.keys() & VOLUMES]
+    for one in pod.get("initContainers", []) + pod["containers"]:
+        own = one["securityContext"]
+        same = own["allowPrivilegeEscalation"] is False and own["capabilities"] == {"drop": ["ALL"]}
+        hosts = [port for port in one.get("ports", []) if "hostPort" in port]
+        found += [] if same and not hosts and not own.get("privileged") else [one["name"]]
+    return found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hostNetwork": True},
+        {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
+        {"initContainers": [{"name": "i"}]},
+    ],
+)
+def test_what_is_not_restricted_is_found(objects: Rendered, change: Object) -> None:
+    """The check sees what the standard forbids beside the containers' own settings."""
+    pod = objects.pods()["plinth"] | change
+    for one in pod.get("initContainers", []):
+        one["securityContext"] = {**container(objects.pods()["plinth"])["securityContext"], "privileged": True}
+    assert len(restricted(pod)) == 1
 
 
 def test_our_containers_run_as_a_user_no_node_has(objects: Rendered) -> None:
@@ -54,11 +93,17 @@ def test_service_variables_stay_out(objects: Rendered) -> None:
     assert not any(pod["enableServiceLinks"] for pod in objects.pods().values())
 
 
-def test_no_password_outside_of_secrets(objects: Rendered) -> None:
-    """Passwords stand in Secrets alone: not in environments, arguments, ConfigMaps or annotations."""
-    others = str([one for one in objects if one["kind"] != "Secret"])
-    assert not any(password in others for password in PASSWORDS.values())
+@pytest.mark.parametrize("mode", ["hook", "job", "argocd", "none"])
+def test_no_password_outside_of_secrets(render: Render, mode: str) -> None:
+    """Passwords stand in Secrets alone: not in environments, arguments, ConfigMaps, labels or annotations."""
+    objects = render(EMBEDDED, {"migrations": {"mode": mode}, "networkPolicy": {"enabled": True}})
+    others, secrets = (str([one for one in objects if (one["kind"] == "Secret") is kept]) for kept in (False, True))
+    for password in PASSWORDS.values():
+        assert password in secrets
+        assert password not in others
+        assert b64encode(password.encode()).decode() not in others
     for pod in objects.pods().values():
+        assert "envFrom" not in container(pod)
         assert not any("valueFrom" in one for one in container(pod).get("env", []))
 
 

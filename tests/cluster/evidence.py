@@ -1,7 +1,8 @@
-"""What a failed test leaves behind: the Events, logs and objects of its namespace in one folder."""
+"""What a test leaves behind: the Events, logs and objects of its namespace, in one folder where it failed."""
 
 import json
 import re
+from base64 import b64decode
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +30,19 @@ def keep(kubectl: Kubectl, test: str) -> Path:
         _write(folder / "incomplete.txt", str(error))
     say(f"{test} failed; its Events, logs and objects are in {folder}")
     return folder
+
+
+def leaks(kubectl: Kubectl) -> list[str]:
+    """Objects, Events and logs of the namespace that hold the password of one of its Secrets, by name."""
+    secrets = json.loads(kubectl("get", "secrets", "--output=json"))["items"]
+    passwords = {b64decode(one["data"]["password"]).decode() for one in secrets if "password" in one.get("data", {})}
+    if not passwords:
+        raise ClusterError("no Secret of the namespace holds a password, so there is nothing to look for")
+    objects = json.loads(kubectl("get", ",".join([*_kinds(kubectl), "events"]), "--output=json"))["items"]
+    places = {f"{one['kind']} {one['metadata']['name']}": json.dumps(one) for one in objects}
+    for pod in [one["metadata"]["name"] for one in objects if one["kind"] == "Pod"]:
+        places[f"logs of {pod}"] = kubectl("logs", pod, "--all-containers", check=False)
+    return sorted(place for place, text in places.items() if any(password in text for password in passwords))
 
 
 def _kinds(kubectl: Kubectl) -> list[str]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.cluster import evidence
 from tests.e2e.databases import ExternalDatabase
 from tests.e2e.load import Tally, Traffic
 from tests.e2e.releases import EXTERNAL, Release, condition
@@ -47,6 +48,7 @@ def test_from_17_to_18_while_serving(
     assert tally.failed_outside(closed, opened + RECOVERY_SECONDS) == []
     assert_nothing_lost(database, tally)
     assert_pages_hold_both(release, database, tally)
+    assert evidence.leaks(release.namespace.kubectl) == []
     release.uninstall()
     assert_nothing_left(release)
 
