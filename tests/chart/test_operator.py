@@ -3,14 +3,20 @@
 import pytest
 
 from tests.chart.conftest import Render
-from tests.chart.rendered import EXTERNAL, Object, Rendered, container, environment
+from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Rendered, container, environment
 
 RIGHTS = {
+    # list and watch: rounds, and what wakes them; get: the resource anew after a write that came too late.
     ("plinth.dev", "gatedmigrations"): {"get", "list", "watch"},
+    # Written with the version that was read; never replaced.
     ("plinth.dev", "gatedmigrations/status"): {"patch"},
+    # Its own, found by label; they end by their TTL, so nothing is deleted.
     ("batch", "jobs"): {"list", "create"},
+    # The last words of a Job's pod.
     ("", "pods"): {"list"},
+    # The address of a database, by the name the resource gives.
     ("", "secrets"): {"get"},
+    # Said once, never edited.
     ("", "events"): {"create"},
 }
 
@@ -92,6 +98,39 @@ def test_without_cluster_rights_nothing_cluster_wide_is_made(render: Render, val
     objects = render(EXTERNAL, values)
     assert cluster_wide(objects) == []
     assert "plinth-crd" not in {one["metadata"]["name"] for one in objects}
+
+
+@pytest.mark.parametrize("values", [EXTERNAL, EMBEDDED])
+def test_an_admin_of_the_namespace_can_install_all_that_is_left(render: Render, values: Object) -> None:
+    """Without the operator and with --skip-crds all lies in the namespace, and nobody is given rights."""
+    everything = {name: {"enabled": True} for name in ("networkPolicy", "autoscaling", "serviceMonitor")}
+    objects = render(values, everything, {"operator": {"enabled": False}}, options=("--skip-crds",))
+    kinds = {one["kind"] for one in objects}
+    assert kinds <= {
+        *("Deployment", "StatefulSet", "Job", "Pod", "Service", "ServiceAccount", "Secret", "ConfigMap"),
+        *("PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy", "ServiceMonitor"),
+    }
+    assert {one["metadata"].get("namespace", "apps") for one in objects} == {"apps"}
+
+
+@pytest.mark.parametrize("namespaces", [(), ("apps", "shop"), ("*",)])
+def test_each_part_has_an_account_of_its_own_and_the_app_has_no_rights(
+    render: Render, namespaces: tuple[str, ...]
+) -> None:
+    """App, migrator, operator and CRD hook run as four accounts; bindings name the latter two alone."""
+    objects = render(EXTERNAL, watching(*namespaces))
+    accounts = {name: pod["serviceAccountName"] for name, pod in objects.pods().items() if name != "plinth-test"}
+    assert accounts == {
+        "plinth": "plinth",
+        "plinth-migrate": "default",
+        "plinth-operator": "plinth-operator",
+        "plinth-crd": "plinth-crd",
+    }
+    bindings = objects.all("RoleBinding") + objects.all("ClusterRoleBinding")
+    subjects = {subject["name"] for one in bindings for subject in one["subjects"]}
+    assert subjects == {"plinth-operator", "plinth-crd"}
+    wide = {"plinth-crd.apps", "plinth-operator.apps"} if "*" in namespaces else {"plinth-crd.apps"}
+    assert set(cluster_wide(objects)) == wide
 
 
 def test_the_operator_can_be_left_out(render: Render) -> None:

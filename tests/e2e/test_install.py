@@ -1,9 +1,12 @@
 """Installing: with the embedded database, on an external 18, and what a wrong setting is answered with."""
 
+import json
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from tests.cluster.client import Namespace
 from tests.cluster.console import ClusterError
 from tests.e2e.databases import ExternalDatabase
 from tests.e2e.releases import EXTERNAL, TIMEOUT, Release, condition
@@ -30,6 +33,29 @@ def test_an_upgrade_keeps_the_embedded_database(release: Release, next_image: st
     release.upgrade(image=next_image)
     assert [project["id"] for project in release.items("/projects")] == [before]
     assert len(release.ready_pods()) == 2
+
+
+def test_an_admin_of_the_namespace_alone_can_install(release: Release, tmp_path: Path) -> None:
+    """Without the operator and the CRD nothing is asked of the cluster, at an upgrade neither."""
+    config = f"--kubeconfig={namespace_admin(release.namespace, tmp_path)}"
+    assert release.namespace.kubectl("auth", "can-i", "create", "clusterroles", config, check=False).strip() == "no"
+    flags = ("--wait", "--skip-crds", config)
+    release.install("operator.enabled=false", flags=flags)
+    release.upgrade("replicaCount=1", flags=flags)
+    assert UUID(release.post("/projects", {"name": "first"})["id"]).version == 7
+
+
+def namespace_admin(namespace: Namespace, folder: Path) -> Path:
+    """The kubeconfig of a ServiceAccount with Kubernetes' own role `admin`, in this namespace alone."""
+    namespace.kubectl("create", "serviceaccount", "installer")
+    binding = ("--clusterrole=admin", f"--serviceaccount={namespace.name}:installer")
+    namespace.kubectl("create", "rolebinding", "installer", *binding)
+    config = json.loads(namespace.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json"))
+    token = namespace.kubectl("create", "token", "installer").strip()
+    config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
+    file = folder / "kubeconfig"
+    file.write_text(json.dumps(config))
+    return file
 
 
 def test_a_first_install_on_18_makes_v7_from_the_first_row(release: Release, database: ExternalDatabase) -> None:
