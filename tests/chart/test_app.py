@@ -1,11 +1,13 @@
 """The API's Deployment: rollouts, drain, probes."""
 
+import math
+
 import pytest
 
 from app.main import CLOSING_SECONDS
 from app.tracing import FLUSH_SECONDS
 from tests.chart.conftest import Render
-from tests.chart.rendered import EXTERNAL, Object, Refused, container, environment
+from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused, container, environment
 from tests.chart.values_table import IMAGE
 
 POLLS_SECONDS = 0.5 + 0.2
@@ -62,6 +64,27 @@ def test_a_grace_period_too_short_is_refused(render: Render) -> None:
     assert margin >= CLOSING_SECONDS + FLUSH_SECONDS + POLLS_SECONDS
     with pytest.raises(Refused, match=rf"at least drainSeconds \+ shutdownSeconds \+ {margin} = {40 + margin}"):
         render(EXTERNAL, {"drainSeconds": 20})
+
+
+@pytest.mark.parametrize(("drain", "shutdown"), [(0, 1), (5, 20), (7.5, 60), (30, 0.5)])
+def test_a_grace_period_that_just_fits_is_taken_and_a_second_less_is_not(
+    render: Render, drain: float, shutdown: float
+) -> None:
+    """Whatever the drain, a pod is killed only after its own end could be over."""
+    needed = drain + shutdown + CLOSING_SECONDS + FLUSH_SECONDS + POLLS_SECONDS
+    least = math.ceil(drain + shutdown + 5)
+    values = {"drainSeconds": drain, "shutdownSeconds": shutdown, "terminationGracePeriodSeconds": least}
+    assert render(EXTERNAL, values).pods()["plinth"]["terminationGracePeriodSeconds"] >= needed
+    with pytest.raises(Refused, match="killed with requests in flight"):
+        render(EXTERNAL, values | {"terminationGracePeriodSeconds": least - 1})
+
+
+def test_a_priority_reaches_all_who_serve(render: Render) -> None:
+    """API, operator and database get the class; Jobs and the test are nobody's to make room for."""
+    pods = render(EMBEDDED, {"priorityClassName": "important"}).pods()
+    assert {name for name, pod in pods.items() if pod.get("priorityClassName") == "important"} == {
+        *("plinth", "plinth-operator", "plinth-postgresql"),
+    }
 
 
 def test_probes_ask_three_different_questions(deployment: Object) -> None:

@@ -19,8 +19,10 @@ def test_nothing_is_asked_of_the_cluster_by_default(render: Render) -> None:
 
 def test_unready_pods_do_not_block_a_drain(render: Render) -> None:
     """While the database is away all pods are unready; nodes can be drained all the same."""
-    spec = render(EXTERNAL).one("PodDisruptionBudget")["spec"]
+    objects = render(EXTERNAL)
+    spec = objects.one("PodDisruptionBudget")["spec"]
     assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert spec["selector"] == objects.one("Deployment", "plinth")["spec"]["selector"]
 
 
 def test_the_budget_can_be_left_out(render: Render) -> None:
@@ -35,6 +37,8 @@ def test_the_autoscaler_owns_the_replicas(render: Render) -> None:
     spec = objects.one("HorizontalPodAutoscaler", "plinth")["spec"]
     assert (spec["minReplicas"], spec["maxReplicas"]) == (2, 9)
     assert spec["scaleTargetRef"]["name"] == "plinth"
+    (metric,) = spec["metrics"]
+    assert metric["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
 
 
 def test_an_ingress_leads_to_the_service(render: Render) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from app.environment import variable
 from app.settings import Settings
@@ -93,6 +94,29 @@ def test_the_connection_budget_uses_the_apps_defaults(render: Render) -> None:
     limit["database"]["connectionLimit"] = needed - 1
     with pytest.raises(Refused, match=f"up to {needed} connections are opened"):
         render(limit)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_the_connection_budget_is_the_largest_number_of_connections(render: Render, data: st.DataObject) -> None:
+    """Pods and the one more of a rollout, times pool and probes, and whoever else connects: refused just below."""
+    pods, most, pool, overflow = (data.draw(st.integers(low, 20)) for low in (1, 2, 1, 0))
+    scaled, operated = data.draw(st.booleans()), data.draw(st.booleans())
+    values = EXTERNAL | {
+        "replicaCount": pods,
+        "autoscaling": {"enabled": scaled, "maxReplicas": most},
+        "settings": {"database_pool_size": pool, "database_pool_overflow": overflow},
+        "operator": {"enabled": operated},
+    }
+    needed = ((most if scaled else pods) + 1) * (pool + overflow + 2) + 3 + (4 if operated else 0)
+    surge = render(values, limited(needed)).one("Deployment", "plinth")["spec"]["strategy"]["rollingUpdate"]
+    assert surge == {"maxSurge": 1, "maxUnavailable": 0}
+    with pytest.raises(Refused, match=rf"is {needed - 1}, but up to {needed} connections are opened .* raise it, or"):
+        render(values, limited(needed - 1))
+
+
+def limited(connections: int) -> Object:
+    return {"database": {"connectionLimit": connections}}
 
 
 def test_the_embedded_databases_connections_are_known(render: Render) -> None:
