@@ -25,6 +25,20 @@ def test_the_hook_runs_before_new_code_and_is_kept(render: Render) -> None:
     }
 
 
+@pytest.mark.parametrize("values", [EXTERNAL, TWO_ROLES, EMBEDDED])
+@pytest.mark.parametrize("name", ["hook", "job", "argocd", "none"])
+def test_hooks_are_jobs_and_the_test_and_are_replaced(render: Render, values: Object, name: str) -> None:
+    """No account, secret or right is a hook, which would be made anew under who uses it; no old hook is in the way."""
+    objects = render(values, {"migrations": {**values.get("migrations", {}), "mode": name}})
+    hooks = [one for one in objects if "helm.sh/hook" in one["metadata"].get("annotations", {})]
+    assert {one["kind"] for one in hooks} <= {"Job", "Pod"}
+    assert hooks
+    for one in hooks:
+        policy = one["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
+        assert "before-hook-creation" in policy
+        assert "hook-failed" not in policy
+
+
 def test_the_hook_needs_nothing_that_comes_after_it(render: Render) -> None:
     """Before an install there is only the namespace's default ServiceAccount, and secrets somebody made."""
     pod = render(EXTERNAL).pods()["plinth-migrate"]
