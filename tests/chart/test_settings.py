@@ -98,7 +98,7 @@ def test_the_connection_budget_uses_the_apps_defaults(render: Render) -> None:
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_the_connection_budget_is_the_largest_number_of_connections(render: Render, data: st.DataObject) -> None:
+def test_the_connection_budget_counts_the_surge_and_whoever_else_connects(render: Render, data: st.DataObject) -> None:
     """Pods and the one more of a rollout, times pool and probes, and whoever else connects: refused just below."""
     pods, most, pool, overflow = (data.draw(st.integers(low, 20)) for low in (1, 2, 1, 0))
     scaled, operated = data.draw(st.booleans()), data.draw(st.booleans())

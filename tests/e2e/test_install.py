@@ -41,7 +41,7 @@ def test_an_admin_of_the_namespace_alone_can_install(release: Release, tmp_path:
     assert release.namespace.kubectl("auth", "can-i", "create", "clusterroles", config, check=False).strip() == "no"
     flags = ("--wait", "--skip-crds", config)
     release.install("operator.enabled=false", flags=flags)
-    release.upgrade("replicaCount=1", flags=flags)
+    release.upgrade(flags=flags)
     assert UUID(release.post("/projects", {"name": "first"})["id"]).version == 7
 
 
