@@ -58,7 +58,7 @@ def test_the_job_ends_before_helm_stops_waiting(render: Render) -> None:
 def test_a_failure_that_would_repeat_is_not_repeated(render: Render) -> None:
     """Exit codes that need a person end the Job at once; a pod lost with its node does not count."""
     ignore, fail = render(EXTERNAL).one("Job", "plinth-migrate")["spec"]["podFailurePolicy"]["rules"]
-    assert ignore == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+    assert ignore == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     assert fail["onExitCodes"]["values"] == [2, 6, 7, 8, 9]
 
 

@@ -24,7 +24,7 @@ activeDeadlineSeconds: {{ .Values.migrations.activeDeadlineSeconds }}
 podFailurePolicy:
   rules:
     - action: Ignore
-      onPodConditions: [{type: DisruptionTarget}]
+      onPodConditions: [{type: DisruptionTarget, status: "True"}]
     # Usage, a failed revision, diverged, refused, not persisted: the next attempt would end the same.
     - action: FailJob
       onExitCodes: {containerName: migrate, operator: In, values: [2, 6, 7, 8, 9]}
