@@ -1,5 +1,7 @@
 # One image, one entry point: `plinth serve`, `plinth migrate`, `plinth operator`.
 # Built by Docker's BuildKit and by buildah alike. What goes in is listed in .dockerignore.
+# A tag may move; to build on one image for ever, name it by its digest, and record the digest:
+#   --build-arg BASE=python@sha256:<digest> --label org.opencontainers.image.base.digest=sha256:<digest>
 ARG BASE=python:3.13-slim
 
 # The dependencies are a stage of their own: a change of the sources then rebuilds in seconds.
@@ -11,7 +13,8 @@ RUN python -m venv --without-pip /opt/venv
 # `otel` for traces: what is installed then, and nothing else, is more.
 ARG REQUIREMENTS=app
 COPY requirements/${REQUIREMENTS}.txt requirements/build.txt requirements/
-RUN python -m pip --python /opt/venv/bin/python install --no-compile --only-binary=:all: --require-hashes \
+# Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
+RUN python -m pip --python /opt/venv/bin/python install --no-compile --only-binary=:all: --require-hashes --no-deps \
       --requirement "requirements/${REQUIREMENTS}.txt" --requirement requirements/build.txt \
  && find /opt/venv -depth \( -path '*/site-packages/*/tests' -o -path '*/site-packages/*/testing' \
       -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' \) \

@@ -1,3 +1,5 @@
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -58,4 +60,28 @@ def test_the_image_can_be_built_with_and_without_traces(requirements: str) -> No
     dockerfile = (app_image.ROOT / "Dockerfile").read_text()
     assert f"requirements/{requirements}.txt" in names
     assert "ARG REQUIREMENTS=app\nCOPY requirements/${REQUIREMENTS}.txt" in dockerfile
-    assert '--requirement "requirements/${REQUIREMENTS}.txt"' in dockerfile
+    assert '--require-hashes --no-deps \\\n      --requirement "requirements/${REQUIREMENTS}.txt"' in dockerfile
+
+
+def test_the_base_image_may_be_named_by_its_digest() -> None:
+    """Each stage that begins with an image begins with the build argument BASE."""
+    dockerfile = (app_image.ROOT / "Dockerfile").read_text()
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?", dockerfile, re.MULTILINE)
+    names = {name for _, name in stages}
+    assert {image for image, _ in stages if image not in names} == {"${BASE}"}
+
+
+def test_the_image_says_what_it_is() -> None:
+    """By labels of the OCI image specification; what changes with every build comes from build arguments."""
+    dockerfile = (app_image.ROOT / "Dockerfile").read_text()
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\S+)="(.+)"', dockerfile))
+    texts = {key: value for key, value in labels.items() if not value.startswith("$")}
+    project = tomllib.loads((app_image.ROOT / "pyproject.toml").read_text())["project"]
+    assert texts == {
+        "title": project["name"],
+        "description": "A FastAPI app, its migrations and its operator",
+        "licenses": project["license"],
+    }
+    arguments = {"base.name": "${BASE}"} | {key: f"${{{key.upper()}}}" for key in ("version", "revision", "created")}
+    assert labels.keys() - texts.keys() == arguments.keys()
+    assert {key: labels[key] for key in arguments} == arguments
