@@ -8,7 +8,7 @@ CLUSTER_TOOL := tests/cluster/cluster
 AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help dev up upgrade down test uncovered check format unit lock k8s figures-bundle figures-migrations plot-ids figures-app
+.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluste
 # Coverage where nothing measures time: it slows what it watches, so on one server version of two. End to end, the app
 # runs in containers.
 test: PYTEST = $(BIN)/coverage run -m pytest
-test: uncovered check ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
+test: uncovered check lint ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
 	$(PYTEST) -n $(AT_ONCE) --dist worksteal -m "not alone" -k "not pg17" tests/integration
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
@@ -49,6 +49,14 @@ check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, i
 	$(CLUSTER_TOOL) tools
 	$(PYTEST) -q -n 2 tests/unit tests/chart
 
+# The first time it compiles two linters and installs a third: minutes on 2 cores, kept in ~/.cache/plinth.
+lint: $(VENV)/ready ## Other people's linters on the chart and the Dockerfiles, in under a minute (docs/linters.md)
+	$(CLUSTER_TOOL) tools
+	$(BIN)/pytest -q tests/lint
+
+sbom: $(VENV)/ready ## What the image has of Python packages, as CycloneDX, in build/sbom.cdx.json
+	@$(BIN)/python -m tests.lint.sbom build/sbom.cdx.json
+
 format: $(VENV)/ready ## Put sources into their form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -65,6 +73,10 @@ lock: $(VENV)/ready ## Lock the requirements anew, with hashes and without addre
 	  --custom-compile-command "make lock" --extra dev -c requirements/otel.txt pyproject.toml -o requirements/dev.txt
 	echo "flit-core" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" -c requirements/dev.txt - -o requirements/build.txt
+	printf 'checkov\nhadolint-bin\n' | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	  --custom-compile-command "make lock" - -o requirements/lint.txt
+	echo "cyclonedx-bom" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	  --custom-compile-command "make lock" - -o requirements/sbom.txt
 
 k8s: $(VENV)/ready ## Make the kustomization in k8s/ from the chart
 	$(CLUSTER_TOOL) tools

@@ -1,0 +1,55 @@
+"""The linters themselves: Go programs compiled once, Python ones in an environment of their own each."""
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+from tests.cluster.commands import run
+from tests.cluster.console import ClusterError, step
+from tests.cluster.local.binaries import Binary, compile_binaries
+from tests.cluster.local.layout import Layout
+from tests.cluster.lock import one_at_a_time
+
+REQUIREMENTS = Path(__file__).parents[2] / "requirements"
+KUBECONFORM = Binary("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", ())
+KUBE_SCORE = Binary("kube-score", "github.com/zegl/kube-score/cmd/kube-score", ())
+
+
+def cache() -> Path:
+    """May be deleted at any time and is made again."""
+    return Layout.from_environment().cache.parent / "lint"
+
+
+def compiled() -> None:
+    if not shutil.which("go"):
+        raise ClusterError("kubeconform and kube-score are compiled from their Go modules: install Go 1.26 or later")
+    with one_at_a_time():
+        compile_binaries(Layout.from_environment(), (KUBECONFORM, KUBE_SCORE))
+
+
+def go(binary: Binary) -> Path:
+    return Layout.from_environment().bin / binary.folder
+
+
+def python(lock: str, program: str) -> Path:
+    """``program`` of ``requirements/<lock>.txt``: these pin versions that nothing else can live with."""
+    requirements = REQUIREMENTS / f"{lock}.txt"
+    wanted = hashlib.sha256(sys.version.encode() + requirements.read_bytes()).hexdigest()
+    folder = cache() / lock
+    stamp = folder / "stamp"
+    with one_at_a_time():
+        if not stamp.exists() or stamp.read_text() != wanted:
+            _install(requirements, folder)
+            stamp.write_text(wanted)
+    return folder / "bin" / program
+
+
+def _install(requirements: Path, folder: Path) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    with step(f"installing {requirements.name} (once)"):
+        run(uv, "venv", "-q", "--clear", "--python", sys.executable, folder)
+        run(
+            uv, "pip", "install", "-q", "--python", folder, "--require-hashes", "--no-deps", "--only-binary=:all:",
+            "-r", requirements,
+        )  # fmt: skip
