@@ -52,6 +52,7 @@ check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, i
 # The first time it compiles two linters and installs a third: minutes on 2 cores, kept in ~/.cache/plinth.
 lint: $(VENV)/ready ## Other people's linters on the chart and the Dockerfiles, in under a minute (docs/linters.md)
 	$(CLUSTER_TOOL) tools
+	$(BIN)/python -m tests.lint.programs
 	$(BIN)/pytest -q tests/lint
 
 sbom: $(VENV)/ready ## What the image has of Python packages, as CycloneDX, in build/sbom.cdx.json

@@ -57,17 +57,10 @@ def kubeconform(files: Sequence[Path]) -> Iterator[Finding]:
     with TemporaryDirectory() as own:
         schemas.write(Path(own), schemas.of_definition((CHART / "crds" / "gatedmigrations.yaml").read_text()))
         for version in schemas.KUBERNETES:
-            places = [f"--schema-location={one}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
-                      for one in (folder / version, folder / "custom", own)]  # fmt: skip
-            command: tuple[str | Path, ...] = (
-                programs.go(programs.KUBECONFORM),
-                "-strict",
-                "-verbose",
-                "-output=json",
-                *places,
-                *files,
-            )
-            resources = _report(run(*command, check=False), "kubeconform")["resources"]
+            folders = (folder / version, folder / "custom", own)
+            places = [f"--schema-location={one}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json" for one in folders]
+            program = programs.go(programs.KUBECONFORM)
+            resources = _report(program, "-strict", "-verbose", "-output=json", *places, *files)["resources"]
             if not resources:
                 raise ClusterError(f"kubeconform found no object in {', '.join(map(str, files))}")
             yield from _invalid(version, resources)
@@ -82,13 +75,8 @@ def _invalid(version: str, resources: list[dict[str, str]]) -> Iterator[Finding]
 
 
 def kube_score(file: Path) -> Iterator[Finding]:
-    command: tuple[str | Path, ...] = (
-        programs.go(programs.KUBE_SCORE),
-        "score",
-        "--output-format=json",
-        "--kubernetes-version=v1.30",
-    )
-    for one in _report(run(*command, "--disable-ignore-checks-annotations", file, check=False), "kube-score"):
+    options = ("--output-format=json", "--kubernetes-version=v1.30", "--disable-ignore-checks-annotations")
+    for one in _report(programs.go(programs.KUBE_SCORE), "score", *options, file):
         subject = f"{one['type_meta']['kind']}/{one['object_meta']['name']}"
         for check in one["checks"]:
             if not check["skipped"] and check["grade"] < 10:
@@ -98,16 +86,17 @@ def kube_score(file: Path) -> Iterator[Finding]:
 
 def checkov(files: Sequence[Path]) -> Iterator[Finding]:
     # It would ask the vendor's server for the newest guides and versions.
-    options = ("--skip-download", "--compact", "--quiet", "--output=json", "--framework", *CHECKOV_FRAMEWORKS)
-    command: tuple[str | Path, ...] = (programs.python("lint", "checkov"), *options, "--file", *files)
-    # Away from this tree, whose git history and settings it would look for. One report is no list.
-    said = _report(run(*command, check=False, cwd=Path(os.sep)), "checkov")
+    options = ("--skip-download", "--compact", "--output=json", "--framework", *CHECKOV_FRAMEWORKS)
+    said = _report(programs.python("lint", "checkov"), *options, "--file", *files)
+    # One report is no list.
     reports: list[dict[str, Any]] = said if isinstance(said, list) else [said]
     seen = {one.get("check_type") for one in reports if not one.get("summary", {}).get("parsing_errors")}
     if seen != CHECKOV_FRAMEWORKS:
         raise ClusterError(f"checkov could not read all of {', '.join(map(str, files))}: {reports}")
     for report in reports:
-        for one in report["results"]["failed_checks"]:
+        results = report["results"]
+        # Skipped by a comment or an annotation, which is not where this project says so.
+        for one in (*results["failed_checks"], *results["skipped_checks"]):
             subject = _subject(report["check_type"], one)
             yield Finding("checkov", f"{one['check_id']}: {one['check_name']}", subject)
 
@@ -121,18 +110,14 @@ def _subject(framework: str, found: dict[str, str]) -> str:
 
 
 def hadolint(files: Sequence[Path]) -> Iterator[Finding]:
-    command: tuple[str | Path, ...] = (
-        programs.python("lint", "hadolint"),
-        "--format=json",
-        "--disable-ignore-pragma",
-        *files,
-    )
-    for one in _report(run(*command, check=False), "hadolint"):
+    for one in _report(programs.python("lint", "hadolint"), "--format=json", "--disable-ignore-pragma", *files):
         yield Finding("hadolint", f"{one['code']}: {one['message']}", Path(one["file"]).name)
 
 
-def _report(output: str, tool: str) -> Any:
+def _report(program: Path, *arguments: str | Path) -> Any:
+    # Away from this tree and its settings for linters, if it had any.
+    output = run(program, *arguments, check=False, cwd=Path(os.sep))
     try:
         return json.loads(output)
     except json.JSONDecodeError as error:
-        raise ClusterError(f"{tool} did not end with a report: {output[:500]!r}") from error
+        raise ClusterError(f"{program.name} did not end with a report: {output[:500]!r}") from error

@@ -16,6 +16,13 @@ KUBECONFORM = Binary("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconfor
 KUBE_SCORE = Binary("kube-score", "github.com/zegl/kube-score/cmd/kube-score", ())
 
 
+def main() -> None:
+    """Everything that takes minutes the first time, which is no test's time."""
+    compiled()
+    for lock in ("lint", "sbom"):
+        python(lock, "python")
+
+
 def cache() -> Path:
     """May be deleted at any time and is made again."""
     return Layout.from_environment().cache.parent / "lint"
@@ -53,3 +60,7 @@ def _install(requirements: Path, folder: Path) -> None:
             uv, "pip", "install", "-q", "--python", folder, "--require-hashes", "--no-deps", "--only-binary=:all:",
             "-r", requirements,
         )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

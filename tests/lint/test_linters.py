@@ -10,10 +10,12 @@ from tests.cluster import tools
 from tests.lint import linters, releases
 from tests.lint.findings import Finding, accepted, outdated, unexplained
 
+# What each linter would be silenced by.
+IGNORED = {"kube-score/ignore": "container-resources", "checkov.io/skip1": "CKV_K8S_16=because"}
 BAD_DEPLOYMENT = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
-    "metadata": {"name": "bad"},
+    "metadata": {"name": "bad", "annotations": IGNORED},
     "spec": {
         "replicaz": 2,
         "selector": {"matchLabels": {"app": "bad"}},
@@ -30,6 +32,8 @@ CUSTOM = {
     "ServiceMonitor": "monitoring.coreos.com/v1",
 }
 BAD_DOCKERFILE = """\
+    #checkov:skip=CKV_DOCKER_3:because
+    # hadolint ignore=DL3007
     FROM debian:latest
     RUN apt-get install curl
     """
@@ -83,7 +87,7 @@ def test_kubeconform_sees_a_wrong_field(bad: set[Finding], version: str) -> None
     ids=lambda finding: finding.rule.split(":")[0],
 )
 def test_each_linter_sees_what_is_bad(bad: set[Finding], finding: Finding) -> None:
-    """And nothing in accepted.toml covers it by being too wide."""
+    """Whatever an annotation or a comment says; and nothing in accepted.toml covers it by being too wide."""
     assert finding in bad
     if finding.object != "Dockerfile":
         assert finding in unexplained(bad, accepted())
