@@ -37,19 +37,49 @@ def create_index(
 ) -> None:
     """Build an index while rows are written; what an interrupted attempt left, invalid, is dropped first.
 
-    It waits for all transactions that are open now, however long, and nobody waits for it. A valid index of that name
-    and table is taken for this one; the script of `--sql` cannot ask, and builds it again.
+    It waits for all transactions that are open now, however long, and nobody waits for it. The same index, valid, is
+    taken for this one, and another of its name is refused; the script of `--sql` cannot ask, and builds it again.
     """
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    definition = f"USING {using} ({', '.join(expressions)}){f' WHERE {where}' if where else ''}"
     with _steps(lock_timeout=_NO_LIMIT):
-        _refuse_another(name, table, unique=unique)
+        _execute(_REFUSE_ANOTHER.format(
+            kind=kind, name=quote(name), table=quote(table), definition=definition, sqlstate=_MADE,
+            index=literal(f"public.{quote(name)}"), probe=literal(f"pg_temp.{quote(name)}"), regclass=_regclass(table),
+            message=literal(f"public.{quote(name)} is there, but is another; drop or rename it first"),
+        ))  # fmt: skip
         if op.get_context().as_sql or _is_invalid(name):
             _execute(f"DROP INDEX CONCURRENTLY IF EXISTS public.{quote(name)}")
-        kind = "UNIQUE INDEX" if unique else "INDEX"
-        condition = f" WHERE {where}" if where else ""
-        _execute(
-            f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {quote(name)} ON public.{quote(table)} "
-            f"USING {using} ({', '.join(expressions)}){condition}"
-        )
+        _execute(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {quote(name)} ON public.{quote(table)} {definition}")
+
+
+# `IF NOT EXISTS` would take whatever has the index's name for the index. What the server would call the wanted one, it
+# says of the same index on an empty copy of the table, which is rolled back.
+_MADE = "PLNTM"
+_REFUSE_ANOTHER = """DO $plinth_step$
+DECLARE
+  plinth_index regclass := pg_catalog.to_regclass({index});
+  plinth_there text := coalesce(pg_catalog.pg_get_indexdef(plinth_index), 'no index');
+  plinth_wanted text;
+BEGIN
+  IF plinth_index IS NULL OR EXISTS (
+    SELECT FROM pg_catalog.pg_index WHERE indexrelid = plinth_index AND indrelid = {regclass} AND NOT indisvalid
+  ) THEN
+    RETURN;
+  END IF;
+  BEGIN
+    CREATE TEMPORARY TABLE {table} (LIKE public.{table});
+    CREATE {kind} {name} ON pg_temp.{table} {definition};
+    plinth_wanted := pg_catalog.replace(
+      pg_catalog.pg_get_indexdef(pg_catalog.to_regclass({probe})), ' ON pg_temp.', ' ON public.');
+    RAISE EXCEPTION USING ERRCODE = '{sqlstate}';
+  EXCEPTION WHEN SQLSTATE '{sqlstate}' THEN
+  END;
+  IF plinth_there <> plinth_wanted THEN
+    RAISE EXCEPTION USING ERRCODE = 'duplicate_table',
+      MESSAGE = {message} || ': it is ' || plinth_there || ', and wanted is ' || plinth_wanted;
+  END IF;
+END $plinth_step$"""
 
 
 def drop_index(name: str) -> None:
@@ -179,19 +209,6 @@ def _lock() -> Lock | None:
     """The migration lock, where somebody holds it: a script of SQL takes it itself."""
     lock: Lock | None = op.get_context().opts["lock"]
     return lock
-
-
-def _refuse_another(name: str, table: str, *, unique: bool) -> None:
-    """`IF NOT EXISTS` would take whatever has the index's name for the index."""
-    kind = "unique index" if unique else "plain index"
-    message = f"public.{quote(name)} is there, and is no {kind} on public.{quote(table)}; drop or rename it first"
-    index = f"pg_catalog.to_regclass({literal(f'public.{quote(name)}')})"
-    wanted = (
-        f"SELECT FROM pg_catalog.pg_index WHERE indexrelid = {index} AND indrelid = {_regclass(table)} "
-        f"AND indisunique = {str(unique).lower()}"
-    )
-    refusal = f"RAISE EXCEPTION USING ERRCODE = 'duplicate_table', MESSAGE = {literal(message)}"
-    _execute(_when(f"{index} IS NOT NULL AND NOT EXISTS ({wanted})", refusal))
 
 
 def _add_constraint(table: str, name: str, definition: str) -> None:

@@ -185,22 +185,48 @@ async def test_rows_that_a_policy_hides_are_no_rows_left_out(database: TestDatab
     assert (outcome.exit_code, "row-level security policy" in outcome.message) == (6, True)
 
 
-@pytest.mark.servers(18)
-@pytest.mark.parametrize(
-    "other",
-    ["INDEX taken ON tasks (title)", "UNIQUE INDEX taken ON projects (id)", "TABLE taken ()"],
-    ids=["another table's", "unique", "a table"],
-)
-def test_another_index_of_that_name_is_not_taken_for_it(database: TestDatabase, revisions: Revisions, other: str):
+WANTED = "CREATE INDEX taken ON public.projects USING btree (name) WHERE (version > 1)"
+
+
+OTHERS = {
+    "TABLE taken ()": "no index",
+    "INDEX taken ON tasks (title)": "CREATE INDEX taken ON public.tasks USING btree (title)",
+    "UNIQUE INDEX taken ON projects (name) WHERE version > 1": WANTED.replace("INDEX", "UNIQUE INDEX"),
+    "INDEX taken ON projects (id) WHERE version > 1": WANTED.replace("(name)", "(id)"),
+    "INDEX taken ON projects (name DESC) WHERE version > 1": WANTED.replace("(name)", "(name DESC)"),
+    "INDEX taken ON projects (name)": WANTED.replace(" WHERE (version > 1)", ""),
+    "INDEX taken ON projects USING hash (name) WHERE version > 1": WANTED.replace("btree", "hash"),
+}
+
+
+def test_another_index_of_that_name_is_not_taken_for_it(database: TestDatabase, revisions: Revisions):
     """It is refused in a sentence, and left as it is; by psql too, which would have dropped it."""
-    asyncio.run(database.fetch(f"CREATE {other}"))
-    revisions.core(form("create_index", "taken", "projects", ["name"]))
-    before = asyncio.run(schema(database.superuser_uri))
-    sentence = 'public."taken" is there, and is no plain index on public."projects"; drop or rename it first'
-    assert sentence in psql(database, script_of("core", "9001", (HEAD,)), check=False).stderr
-    outcome = asyncio.run(migrate(database.owner_settings))
-    assert (outcome.exit_code, sentence in outcome.message) == (6, True), outcome.message
-    assert asyncio.run(schema(database.superuser_uri)) == before
+    revisions.core(form("create_index", "taken", "projects", ["name"], where="version>1"))
+    script = script_of("core", "9001", (HEAD,))
+    for other, found in OTHERS.items():
+        asyncio.run(database.fetch(f"CREATE {other}"))
+        before = asyncio.run(schema(database.superuser_uri))
+        sentence = 'public."taken" is there, but is another; drop or rename it first'
+        sentence = f"{sentence}: it is {found}, and wanted is {WANTED}"
+        assert sentence in psql(database, script, check=False).stderr
+        outcome = asyncio.run(migrate(database.owner_settings))
+        assert (outcome.exit_code, sentence in outcome.message) == (6, True), outcome.message
+        assert asyncio.run(schema(database.superuser_uri)) == before
+        asyncio.run(database.fetch(f"DROP {'TABLE' if found == 'no index' else 'INDEX'} taken"))
+
+
+async def test_the_same_index_is_not_built_again(database: TestDatabase, revisions: Revisions):
+    """However it is written: with a column dropped before, qualified names, a collation, an operator class."""
+    await database.fetch('ALTER TABLE projects ADD COLUMN gone int, ADD COLUMN more text COLLATE "C"')
+    await database.fetch("ALTER TABLE projects DROP COLUMN gone")
+    expressions = ["name text_pattern_ops", "LOWER(projects.more) desc", 'more collate "POSIX"']
+    made = form("create_index", "ix_x", "projects", expressions, where="more IN ('a', 'b')", unique=True)
+    revisions.core(made)
+    assert (await migrate(database.owner_settings)).exit_code == 0
+    index = await database.fetchval("SELECT 'ix_x'::regclass::oid")
+    revisions.core(made, name="9002", after="9001")
+    outcome = await migrate(database.owner_settings)
+    assert (outcome.exit_code, index) == (0, await database.fetchval("SELECT 'ix_x'::regclass::oid")), outcome.message
 
 
 @pytest.mark.servers(15, 18)
