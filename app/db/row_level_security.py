@@ -23,15 +23,27 @@ Opener = Callable[..., Awaitable[asyncpg.Connection]]
 POLICY = "plinth_tenant"
 _IS_OURS = f"tenant_id = (SELECT {CURRENT_TENANT})"
 
-_STANDING = """
+
+def _words(expression: str) -> str:
+    """An SQL expression as the server shows it or as it is written here, less what the server writes differently."""
+    different = "'::[a-z]+|(operator)?pg_catalog[.]|ascoalesce'"
+    return f"regexp_replace(translate(lower({expression}), ' ()\"', ''), {different}, '', 'g')"
+
+
+_WANTED = _words("'" + _IS_OURS.replace("'", "''") + "'")
+WHOLE = f"""(p.polpermissive AND p.polcmd = '*' AND p.polname = '{POLICY}'
+       AND {_words("pg_catalog.pg_get_expr(p.polqual, p.polrelid)")} = {_WANTED}
+       AND {_words("pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)")} = {_WANTED})"""
+"""Whether a row ``p`` of pg_policy is the policy as `enable` makes it."""
+
+_STANDING = f"""
 WITH tenants_table AS (
   SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relowner, c.relforcerowsecurity AS forced,
          c.relrowsecurity AND EXISTS (
-           SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd = '*'
-              AND p.polname = $1 AND p.polqual IS NOT NULL AND p.polwithcheck IS NOT NULL) AS has_policy,
+           SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid AND {WHOLE}) AS has_policy,
          ARRAY(SELECT format('%I on %I.%I', p.polname, n.nspname, c.relname)
                  FROM pg_catalog.pg_policy p
-                WHERE p.polrelid = c.oid AND p.polpermissive AND p.polname <> $1) AS widened
+                WHERE p.polrelid = c.oid AND p.polpermissive AND p.polname <> '{POLICY}') AS widened
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
@@ -42,7 +54,7 @@ SELECT rolname::text AS role, rolsuper AS superuser, rolbypassrls AS bypasses,
        ARRAY(SELECT name FROM tenants_table WHERE NOT (has_policy AND forced) ORDER BY 1) AS unprotected,
        ARRAY(SELECT pg_catalog.unnest(widened) FROM tenants_table ORDER BY 1) AS widened
   FROM pg_catalog.pg_roles WHERE rolname = current_user
-"""
+"""  # noqa: S608 - made of the constants above
 
 log = structlog.stdlib.get_logger("plinth.rls")
 
@@ -57,7 +69,7 @@ class Standing:
     owned: Sequence[str] = ()
     """Tables without FORCE whose owner the role is, or may become."""
     unprotected: Sequence[str] = ()
-    """Tables that lack ENABLE, FORCE, or our policy, for all commands with USING and WITH CHECK."""
+    """Tables that lack ENABLE, FORCE, or our policy, for all commands with its condition in USING and WITH CHECK."""
     widened: Sequence[str] = ()
     """Other permissive policies, also for a single command, as ``name on table``: what any of them allows is open."""
 
@@ -71,7 +83,7 @@ class Standing:
         if self.owned:
             return f"the role {self.role} owns {_listed(self.owned)} without FORCE ROW LEVEL SECURITY; {_MEND}"
         if self.unprotected:
-            return f"{_listed(self.unprotected)} lacks ENABLE, FORCE or the policy {POLICY}; {_MEND}"
+            return f"{_listed(self.unprotected)} lacks ENABLE, FORCE or the policy {POLICY} with its condition; {_MEND}"
         if self.widened:
             return f"{_listed(self.widened, 'policy')} opens more than {POLICY} does: drop it, or make it RESTRICTIVE."
         return None
@@ -88,7 +100,7 @@ def _listed(names: Sequence[str], kind: str = "table") -> str:
 async def standing(connection: asyncpg.Connection) -> Standing:
     """Ask the catalog, in one statement that reads no table's rows."""
     async with connection.transaction():  # a pooler may give statements outside of one to two servers
-        row = await connection.fetchrow(_STANDING, POLICY)
+        row = await connection.fetchrow(_STANDING)
     assert row is not None  # noqa: S101 - the role that asks is there
     return Standing(**row)
 

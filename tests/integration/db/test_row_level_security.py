@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from app.db.context import NO_TENANT, Context
+from app.db.context import CURRENT_TENANT, NO_TENANT, Context
 from app.db.row_level_security import POLICY, require, standing
 from app.db.session import Database
 from app.errors import RowLevelSecurityBypassed
@@ -192,7 +192,13 @@ async def test_a_role_that_is_held_has_no_flaw(protected: TestDatabase):
         ("CREATE TABLE a AS TABLE projects; CREATE TABLE b AS TABLE projects", "public.a (and 1 more) lacks"),
         (
             f"ALTER POLICY {POLICY} ON tasks RENAME TO other",
-            f"public.tasks lacks ENABLE, FORCE or the policy {POLICY};",
+            f"public.tasks lacks ENABLE, FORCE or the policy {POLICY} with its condition;",
+        ),
+        (f"ALTER POLICY {POLICY} ON tasks USING (true)", f"public.tasks lacks ENABLE, FORCE or the policy {POLICY}"),
+        (f"ALTER POLICY {POLICY} ON tasks WITH CHECK (true)", "public.tasks lacks ENABLE, FORCE or the policy"),
+        (
+            f"ALTER POLICY {POLICY} ON tasks USING (tenant_id = (SELECT {CURRENT_TENANT}) OR version = 1)",
+            "public.tasks lacks ENABLE, FORCE or the policy",
         ),
     ],
 )

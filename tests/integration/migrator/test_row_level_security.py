@@ -93,6 +93,8 @@ def test_autogenerate_writes_what_is_required(tmp_path: Path, database: TestData
     assert "op.disable_row_level_security('projects')" in down
     assert alembic(tmp_path, database, "upgrade", "head").returncode == 0
     assert alembic(tmp_path, database, "check", **asked).returncode == 0
+    asyncio.run(database.fetch("ALTER POLICY plinth_tenant ON tasks USING (true)"))
+    assert alembic(tmp_path, database, "check", **asked).returncode != 0
 
 
 UPDATE = 'op.execute("UPDATE projects SET name = upper(name)")'
