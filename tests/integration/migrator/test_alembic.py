@@ -1,4 +1,4 @@
-"""The bare alembic command: as safe as ours."""
+"""The bare alembic command: the lock, the log and the sessions of ours, in one attempt and unverified."""
 
 import asyncio
 import subprocess
@@ -141,6 +141,18 @@ def test_what_a_template_makes_runs(database: TestDatabase, revisions: Revisions
     assert asyncio.run(database.fetch(MADE)) == [(template != "sync", template != "gated")]
     assert alembic(database, *config, *lineage, "downgrade", down).returncode == 0
     assert asyncio.run(database.fetch(MADE)) == [(False, False)]
+
+
+@pytest.mark.servers(18)
+@pytest.mark.parametrize("command", [("revision", "--autogenerate", "--head", "base"), ("check",)])
+def test_a_gated_revision_is_not_generated(database: TestDatabase, revisions: Revisions, command: tuple[str, ...]):
+    """The gated lineage has no models: compared with none, every table would be dropped. Alembic refuses."""
+    gated = ("-c", str(revisions.root / "alembic.ini"), "-n", "gated")
+    assert alembic(database, *gated, "upgrade", "uuidv7@head").returncode == 0
+    done = alembic(database, *gated, *command)
+    assert done.returncode != 0
+    assert "does not provide a MetaData object" in done.stdout + done.stderr
+    assert {path.name for path in revisions.root.glob("migrations/gated/versions/*.py")} == {"uuidv7.py"}
 
 
 def test_sql_of_a_gated_revision(database: TestDatabase):
