@@ -31,14 +31,16 @@ def count(
     """Add up Jobs and status. An operator killed anywhere comes to the same sums when it is back."""
     wanted, last = target(resource, facts.system_identifier), resource.last_job
     last_id = parse_name(last["name"]) if last else ("", 0)
-    anew = last_id[0] != wanted or _circumstances_changed(resource, facts)
+    changed = _circumstances_changed(resource, facts)
+    anew = last_id[0] != wanted or changed
     # One for something else that cannot even start (its image is missing, say) is not waited for.
     running = next((job for job in jobs if job.completed is None and (job.id[0] == wanted or not job.message)), None)
     news = None if running else _news(jobs, wanted, last, now)
     if news and not migrated:  # truth is asked of the server: an end it does not show is no success
         news = _disbelieved(news)
-    refused = news is not None and news.exit_code == REFUSED and news.reason == Reason.CORE_BEHIND
-    failed = news is not None and not news.succeeded and not refused and news.id[0] == wanted
+    ours = news is not None and news.id[0] == wanted
+    refused = ours and news is not None and news.exit_code == REFUSED and news.reason == Reason.CORE_BEHIND
+    failed = ours and news is not None and not news.succeeded and not refused
     newest = running or news
     numbers = [number for each, number in (last_id, *(job.id for job in jobs)) if each == wanted]
     return Attempts(
@@ -47,7 +49,7 @@ def count(
         finished=news,
         failures=0 if migrated else failed + (0 if anew else resource.status.get("failures", 0)),
         last=told(newest) if newest else last,
-        core_behind=not migrated and (refused or (news is None and not anew and _still_behind(resource))),
+        core_behind=not (migrated or changed) and (refused or (news is None and not anew and _still_behind(resource))),
     )
 
 

@@ -145,6 +145,16 @@ def test_a_refusal_for_the_core_schema_is_no_failure_and_waits_for_the_core_sche
     assert look(of, server(18, core_revisions=frozenset({"0003"}))).create is not None
 
 
+@pytest.mark.parametrize(
+    ("retry", "seen"),
+    [({}, server(18, core_revisions=frozenset({"0003"}))), ({"plinth.dev/retry": "1"}, server(18))],
+)
+def test_a_core_schema_that_came_before_the_refusal_was_told_is_not_missed(retry: dict[str, str], seen: Any) -> None:
+    """The hook ends, or a person asks, between the Job's end and the look at it: nothing would change any more."""
+    of = after(resource(), look(resource(), server(18)), annotations=retry)
+    assert look(of, seen, failed(of, exit_code=8, reason="CoreSchemaBehind")).create is not None
+
+
 def test_a_job_for_an_older_spec_that_runs_is_waited_for() -> None:
     """Two migrations at once are never wanted."""
     older = resource(jobTemplate={"image": "plinth:0"})
