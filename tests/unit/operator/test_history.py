@@ -171,5 +171,5 @@ class History(RuleBasedStateMachine):
 def test_no_history_makes_a_job_that_must_not_be() -> None:
     """Nor one that is twice; Events come on transitions, and there is always a way forward."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        History, settings=settings(max_examples=50, stateful_step_count=40, deadline=None)
+        History, settings=settings(max_examples=300, stateful_step_count=40, deadline=None)
     )
