@@ -38,9 +38,9 @@ def count(
     news = None if running else _news(jobs, wanted, last, now)
     if news and not migrated:  # truth is asked of the server: an end it does not show is no success
         news = _disbelieved(news)
-    ours = news is not None and news.id[0] == wanted
-    refused = ours and news is not None and news.exit_code == REFUSED and news.reason == Reason.CORE_BEHIND
-    failed = ours and news is not None and not news.succeeded and not refused
+    ours = news if news and news.id[0] == wanted else None
+    refused = ours is not None and ours.exit_code == REFUSED and ours.reason == Reason.CORE_BEHIND
+    failed = ours is not None and not ours.succeeded and not refused
     newest = running or news
     numbers = [number for each, number in (last_id, *(job.id for job in jobs)) if each == wanted]
     return Attempts(

@@ -31,12 +31,8 @@ class Patience(Iterable[float]):
 def run(settings: Settings) -> None:
     """Run until SIGTERM. Raises SettingsError where there is no cluster to talk to."""
     logs.configure(settings)
-    for chatty in (
-        "httpx2",
-        "kopf.objects",
-        "kopf.activities",
-        "aiohttp.access",
-    ):  # a line for every request and every wake-up
+    # A line for every request and every wake-up.
+    for chatty in ("httpx2", "kopf.objects", "kopf.activities", "aiohttp.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     namespaces = watched(settings)
     kopf.run(
