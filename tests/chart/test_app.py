@@ -7,7 +7,7 @@ import pytest
 from app.main import CLOSING_SECONDS
 from app.tracing import FLUSH_SECONDS
 from tests.chart.conftest import Render
-from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused, container, environment
+from tests.chart.rendered import EXTERNAL, Object, Refused, container, environment
 from tests.chart.values_table import IMAGE
 
 POLLS_SECONDS = 0.5 + 0.2
@@ -77,14 +77,6 @@ def test_a_grace_period_that_just_fits_is_taken_and_a_second_less_is_not(
     assert render(EXTERNAL, values).pods()["plinth"]["terminationGracePeriodSeconds"] >= needed
     with pytest.raises(Refused, match="killed with requests in flight"):
         render(EXTERNAL, values | {"terminationGracePeriodSeconds": least - 1})
-
-
-def test_a_priority_reaches_all_who_serve(render: Render) -> None:
-    """API, operator and database get the class; Jobs and the test are nobody's to make room for."""
-    pods = render(EMBEDDED, {"priorityClassName": "important"}).pods()
-    assert {name for name, pod in pods.items() if pod.get("priorityClassName") == "important"} == {
-        *("plinth", "plinth-operator", "plinth-postgresql"),
-    }
 
 
 def test_probes_ask_three_different_questions(deployment: Object) -> None:

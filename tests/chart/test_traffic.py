@@ -93,8 +93,13 @@ def pods(objects: Rendered, prefix: str = "") -> Iterator[tuple[str, Peer]]:
         yield prefix + labels["app.kubernetes.io/component"], Peer("10.0.0.2", "apps", labels, HERE)
 
 
-def policies(objects: Rendered) -> list[Object]:
-    return [{**one, "metadata": {**one["metadata"], "namespace": "apps"}} for one in objects.all("NetworkPolicy")]
+def policies(objects: Rendered, *, hooks: bool = False) -> list[Object]:
+    """The release's policies, or those that are there before it, as its hooks."""
+    return [
+        {**one, "metadata": {**one["metadata"], "namespace": "apps"}}
+        for one in objects.all("NetworkPolicy")
+        if ("helm.sh/hook" in one["metadata"].get("annotations", {})) is hooks
+    ]
 
 
 def connections(rules: list[Object], peers: dict[str, Peer]) -> set[tuple[str, str]]:
@@ -138,6 +143,21 @@ def test_no_rule_is_idle(render: Render, values: tuple[Object, ...]) -> None:
                 policy["spec"][direction] = [one for one in needed if one is not rule]
                 assert connections(rules, peers) != whole, (policy["metadata"]["name"], rule)
             policy["spec"][direction] = needed
+
+
+DENY_ALL: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "deny-all", "namespace": "apps"},
+    "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+}
+
+
+def test_a_hook_is_let_out_before_its_release_is_there(render: Render) -> None:
+    """A first install in a namespace that denies everything: the migration reaches what it needs, and only that."""
+    objects = render(TWO_ROLES, POLICY, OUTSIDE)
+    found = connections([DENY_ALL, *policies(objects, hooks=True)], ELSEWHERE | dict(pods(objects)))
+    assert found == {("migrate", place) for place in ("dns:53/UDP", "dns:53", "external-db:5432")}
 
 
 def test_without_peers_of_ones_own_only_the_database_is_closed(render: Render) -> None:
