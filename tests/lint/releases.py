@@ -15,8 +15,32 @@ from tests.lint.schemas import KUBERNETES
 
 NAMESPACE = "apps"
 HOST = "api.example"
+SCRATCH = {"name": "scratch", "emptyDir": {}}
+MOUNT = {"name": "scratch", "mountPath": "/scratch"}
+SIDECAR = {
+    "name": "proxy",
+    "image": f"registry.example/proxy@sha256:{'0' * 64}",
+    "imagePullPolicy": "Always",
+    "restartPolicy": "Always",
+    "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "32Mi"}},
+}
 EVERYTHING: dict[str, Any] = {
     **TWO_ROLES,
+    "commonLabels": {"team": "shop"},
+    "commonAnnotations": {"example.com/contact": "shop"},
+    "serviceAccount": {"annotations": {"example.com/role": "shop"}},
+    "initContainers": [SIDECAR],
+    "extraVolumes": [SCRATCH],
+    "extraVolumeMounts": [MOUNT],
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "ScheduleAnyway"}
+    ],
+    "migrations": {
+        "existingSecret": "owner-role",
+        "initContainers": [SIDECAR],
+        "extraVolumes": [SCRATCH],
+        "extraVolumeMounts": [MOUNT],
+    },
     "image": {"repository": "registry.example/plinth", "digest": f"sha256:{'0' * 64}"},
     "imagePullSecrets": [{"name": "registry"}],
     "database": {"existingSecret": "app-role", "tls": {"caSecret": "ca"}, "connectionLimit": 200},
