@@ -8,7 +8,7 @@ CLUSTER_TOOL := tests/cluster/cluster
 AT_ONCE ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app
+.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart verbs
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ plot-ids: $(VENV)/ready ## Measure how indexes grow under v4, v7 and a flip: doc
 
 figures-app: $(VENV)/ready ## Measure the app under every fault: about 20 minutes, one line a figure; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.app
+
+# Beside the cluster it needs Helm 4, which is compiled the first time.
+verbs: $(VENV)/ready ## The chart under every verb, in at most an hour: docs/verbs.md; ALL=1: what is left of the whole matrix
+	@$(BIN)/python -m tests.verbs $(if $(CELLS),--cells $(CELLS))
 
 # Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
 $(VENV)/ready: requirements/dev.txt pyproject.toml

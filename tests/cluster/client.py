@@ -20,10 +20,11 @@ RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 @dataclass(frozen=True)
 class Cluster:
-    """``image`` is the app's image, built from this tree and ready to run."""
+    """``image`` is the app's image, built from this tree and ready to run; ``helm_program`` is which Helm is meant."""
 
     provider: Provider
     image: str
+    helm_program: str = "helm"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -33,11 +34,11 @@ class Cluster:
     def kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> str:  # noqa: A002
         return run("kubectl", *arguments, input=input, check=check, env=self.environment)
 
-    def kubectl_json(self, *arguments: str) -> Any:
-        return json.loads(self.kubectl(*arguments, "--output=json"))
+    def kubectl_json(self, *arguments: str, input: str | None = None) -> Any:  # noqa: A002 (subprocess calls it so)
+        return json.loads(self.kubectl(*arguments, "--output=json", input=input))
 
     def helm(self, *arguments: str, check: bool = True) -> str:
-        return run("helm", *arguments, check=check, env=self.environment)
+        return run(self.helm_program, *arguments, check=check, env=self.environment)
 
     def wait_for(self, description: str, predicate: Callable[[], T | None], timeout: float, interval: float = 0.2) -> T:
         return waiting.wait_for(description, predicate, timeout, interval)
@@ -72,8 +73,8 @@ class Namespace:
     def kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> str:  # noqa: A002
         return self.cluster.kubectl(f"--namespace={self.name}", *arguments, input=input, check=check)
 
-    def kubectl_json(self, *arguments: str) -> Any:
-        return self.cluster.kubectl_json(f"--namespace={self.name}", *arguments)
+    def kubectl_json(self, *arguments: str, input: str | None = None) -> Any:  # noqa: A002 (subprocess calls it so)
+        return self.cluster.kubectl_json(f"--namespace={self.name}", *arguments, input=input)
 
     def helm(self, *arguments: str, check: bool = True) -> str:
         return self.cluster.helm(f"--namespace={self.name}", *arguments, check=check)

@@ -61,10 +61,15 @@ def succeeds(*argv: str | Path, env: Mapping[str, str] | None = None) -> bool:
 
 
 @contextmanager
-def running(*argv: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A program whose standard output is read while it runs; it is ended with the context."""
+def running(*argv: str, env: Mapping[str, str] | None = None, merged: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """A program whose standard output (``merged``: and error) is read while it runs; it is ended with the context."""
     command = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else None,
+        text=True,
+        env={**os.environ, **(env or {})},
     )
     with command as process:
         try:

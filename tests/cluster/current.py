@@ -51,11 +51,20 @@ class Current:
     def logs(self, component: str) -> str:
         raise ClusterError(f"CLUSTER=current does not know where {component} logs: ask whoever runs the cluster")
 
+    def stop_kubelet(self) -> None:
+        self._refuse_nodes()
+
+    def start_kubelet(self) -> None:
+        self._refuse_nodes()
+
     def down(self) -> None:
         say("CLUSTER=current is not this project's to remove: nothing was done")
 
     def _kubectl(self, *arguments: str) -> str:
         return run(tools.program("kubectl"), *arguments)
+
+    def _refuse_nodes(self) -> NoReturn:
+        raise ClusterError("CLUSTER=current cannot stop other people's nodes: use CLUSTER=local or kind")
 
     def _refuse_images(self) -> NoReturn:
         raise ClusterError(

@@ -86,6 +86,12 @@ class Kind:
             return self._node("journalctl", "--no-pager", f"--unit={component}")
         return self._kubectl("logs", "--namespace=kube-system", f"{component}-{NODE}")
 
+    def stop_kubelet(self) -> None:
+        self._node("systemctl", "stop", "kubelet")
+
+    def start_kubelet(self) -> None:
+        self._node("systemctl", "start", "kubelet")
+
     def down(self) -> None:
         run("kind", "delete", "cluster", f"--name={CLUSTER_NAME}", f"--kubeconfig={self.kubeconfig}")
 

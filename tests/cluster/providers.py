@@ -47,6 +47,11 @@ class Provider(Protocol):
 
     def logs(self, component: str) -> str: ...
 
+    def stop_kubelet(self) -> None:
+        """The node falls silent; its containers run on."""
+
+    def start_kubelet(self) -> None: ...
+
     def down(self) -> None: ...
 
 

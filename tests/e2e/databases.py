@@ -22,11 +22,10 @@ class ExternalDatabase:
         self.namespace.helm("install", f"postgres-{major}", str(CHART), *arguments)
         self.namespace.kubectl("wait", f"pod/postgres-{major}", "--for=condition=Ready", f"--timeout={READY_SECONDS}s")
 
-    def sql(self, server: int | str, statement: str) -> list[str]:
+    def sql(self, server: int | str, statement: str, database: str = "plinth") -> list[str]:
         """Run SQL as the superuser; the rows, their columns separated by |."""
-        return self._shell(
-            server, 'psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -d plinth -c "$1"', statement
-        ).splitlines()
+        psql = 'psql -qAtX -v ON_ERROR_STOP=1 -h 127.0.0.1 -d "$2" -c "$1"'
+        return self._shell(server, psql, statement, database).splitlines()
 
     def restart(self, server: int | str, signal: str = "INT") -> float:
         """End the server, fast (INT) or without goodbye (QUIT); the kubelet starts it again. When that began."""

@@ -9,7 +9,8 @@ from typing import Any
 from tests.cluster.client import Namespace
 
 CHART = Path(__file__).parents[2] / "charts" / "plinth"
-TIMEOUT = "--timeout=300s"
+PATIENCE_SECONDS = 300
+TIMEOUT = f"--timeout={PATIENCE_SECONDS}s"
 KEEP_VALUES = "--reset-then-reuse-values"
 """What was given, and else the defaults of the chart that comes: `--reuse-values` would keep those of the old one."""
 
@@ -41,24 +42,44 @@ class Answer:
 
 @dataclass(frozen=True)
 class Release:
-    """One release named `plinth`."""
+    """One release, by default named `plinth`; ``full_name`` is what its objects are called, where it is not that."""
 
     namespace: Namespace
     name: str = "plinth"
+    full_name: str = ""
+    patience: int = PATIENCE_SECONDS
+    """Helm's own timeout."""
+
+    @property
+    def full(self) -> str:
+        return self.full_name or self.name
 
     def install(
         self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",), chart: Path = CHART
     ) -> None:
-        self.namespace.helm("install", *self.arguments(*values, image=image, chart=chart), *flags, TIMEOUT)
+        self.namespace.helm("install", *self.arguments(*values, image=image, chart=chart), *flags, self._timeout)
 
     def upgrade(self, *values: str, image: str | None = None, flags: tuple[str, ...] = ("--wait",)) -> None:
-        self.namespace.helm("upgrade", *self.arguments(*values, image=image), KEEP_VALUES, *flags, TIMEOUT)
+        self.namespace.helm("upgrade", *self.arguments(*values, image=image), KEEP_VALUES, *flags, self._timeout)
 
     def rollback(self, revision: int) -> None:
-        self.namespace.helm("rollback", self.name, str(revision), "--wait", TIMEOUT)
+        self.namespace.helm("rollback", self.name, str(revision), "--wait", self._timeout)
 
     def uninstall(self) -> None:
-        self.namespace.helm("uninstall", self.name, "--wait", TIMEOUT)
+        self.namespace.helm("uninstall", self.name, "--wait", self._timeout)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Its revisions, the oldest first."""
+        revisions: list[dict[str, Any]] = json.loads(self.namespace.helm("history", self.name, "--output=json"))
+        return revisions
+
+    def deployed(self) -> int:
+        """The revision to go back to where an upgrade failed or was cut off."""
+        return max(int(one["revision"]) for one in self.history() if one["status"] == "deployed")
+
+    @property
+    def _timeout(self) -> str:
+        return f"--timeout={self.patience}s"
 
     def arguments(self, *values: str, image: str | None = None, chart: Path = CHART) -> tuple[str, ...]:
         """Name, chart and values, as `helm install` and `helm upgrade` take them."""
@@ -72,14 +93,14 @@ class Release:
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """POST to the API, from a pod of the app through its Service."""
-        answer = self.ask("POST", f"http://{self.name}/api/v1{path}", body)
+        answer = self.ask("POST", f"http://{self.full}/api/v1{path}", body)
         assert answer.status == 201, answer
         return answer.json()
 
     def ask(self, method: str, url: str, body: dict[str, Any] | None = None, *, timeout: float = 15) -> Answer:
         """Ask any address of the cluster, from a pod of the app; raises ClusterError where nobody answers in time."""
         python = ("python", "-c", ASK, json.dumps([method, url, body, timeout]))
-        said = self.namespace.kubectl("exec", f"deployment/{self.name}", "--container=app", "--", *python)
+        said = self.namespace.kubectl("exec", f"deployment/{self.full}", "--container=app", "--", *python)
         return Answer(**json.loads(said))
 
     def items(self, path: str, limit: int = 100) -> Iterator[dict[str, Any]]:
@@ -94,13 +115,13 @@ class Release:
 
     def readyz(self) -> str:
         """What readiness says to people."""
-        service = f"/api/v1/namespaces/{self.namespace.name}/services/{self.name}:http/proxy/readyz?verbose"
+        service = f"/api/v1/namespaces/{self.namespace.name}/services/{self.full}:http/proxy/readyz?verbose"
         return self.namespace.kubectl("get", f"--raw={service}")
 
     def roll(self) -> None:
         """Replace every pod of the app, one after the other; over when the last one has drained."""
-        self.namespace.kubectl("rollout", "restart", f"deployment/{self.name}")
-        self.namespace.kubectl("rollout", "status", f"deployment/{self.name}", "--timeout=120s")
+        self.fullspace.kubectl("rollout", "restart", f"deployment/{self.full}")
+        self.fullspace.kubectl("rollout", "status", f"deployment/{self.full}", "--timeout=120s")
         self.wait_for_old_pods()
 
     def wait_for_old_pods(self) -> None:
@@ -110,7 +131,7 @@ class Release:
         )
 
     def _url(self, path: str) -> str:
-        return f"/api/v1/namespaces/{self.namespace.name}/services/{self.name}:http/proxy/api/v1{path}"
+        return f"/api/v1/namespaces/{self.namespace.name}/services/{self.full}:http/proxy/api/v1{path}"
 
     def ready_pods(self) -> list[dict[str, Any]]:
         """The app's pods that are ready, and not about to end."""
@@ -145,7 +166,7 @@ class Release:
 
     def gated(self) -> dict[str, Any]:
         """The GatedMigration."""
-        resource: dict[str, Any] = self.namespace.kubectl_json("get", "gatedmigration", f"{self.name}-uuidv7")
+        resource: dict[str, Any] = self.namespace.kubectl_json("get", "gatedmigration", f"{self.full}-uuidv7")
         return resource
 
     def wait_for_gated(self, kind: str, reason: str, timeout: float) -> dict[str, Any]:

@@ -116,10 +116,8 @@ def test_an_upgrade_that_was_cut_off_is_recovered(
     """R44: Helm refuses to go on; as the chart's README says, rolling back to what is deployed lets it."""
     with pytest.raises(ClusterError, match="another operation"):
         release.upgrade(*VALUES, image=next_image)
-    history = json.loads(release.namespace.helm("history", release.name, "--output=json"))
-    assert history[-1]["status"] == "pending-upgrade"
-    (deployed,) = (one["revision"] for one in history if one["status"] == "deployed")
-    release.rollback(deployed)
+    assert release.history()[-1]["status"] == "pending-upgrade"
+    release.rollback(release.deployed())
     release.upgrade(*VALUES, image=next_image)
     assert release.termination_message()["outcome"] == "nothing"
     assert [_image(pod) for pod in release.ready_pods()] == [next_image] * 2

@@ -42,8 +42,9 @@ KUBE = Binary(
     f"{_STRIPPED} -X {_VERSION}.gitVersion=v{KUBERNETES_VERSION}"
     f" -X {_VERSION}.gitMajor={_MAJOR} -X {_VERSION}.gitMinor={_MINOR}",
 )
-# `helm` is Helm 3; another major version is another folder beside `helm3`, with a name of its own.
 HELM = Binary("helm3", "helm.sh/helm/v3/cmd/helm", ("helm",))
+# Not among those a cluster needs: compiled when tests/verbs first asks for it.
+HELM4 = Binary("helm4", "helm.sh/helm/v4/cmd/helm", ())
 COREDNS = Binary("coredns", "github.com/coredns/coredns", ())
 PAUSE = Binary("pause", ".", ())
 BINARIES = (KUBE, HELM, COREDNS, PAUSE)

@@ -67,6 +67,13 @@ class Local:
             raise ClusterError(f"{component} has no log, for the cluster is not up: run `cluster up`")
         return log.read_text(errors="replace")
 
+    def stop_kubelet(self) -> None:
+        self._require_up()
+        self.node.daemons.stop("kubelet")
+
+    def start_kubelet(self) -> None:
+        self.node.start()
+
     def down(self) -> None:
         teardown.remove(self.node)
 

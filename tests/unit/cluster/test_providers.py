@@ -112,6 +112,24 @@ def test_kind_makes_a_cluster_once(path: Path) -> None:
     assert "docker start plinth-control-plane" in calls(path)
 
 
+def test_kind_stops_and_starts_the_kubelet_alone(path: Path) -> None:
+    """The node's containers run on, and the node itself does."""
+    for name in ("docker", "kind", "kubectl", "helm"):
+        install(path, name)
+    Kind().stop_kubelet()
+    Kind().start_kubelet()
+    assert "docker exec plinth-control-plane systemctl stop kubelet" in calls(path)
+    assert "docker exec plinth-control-plane systemctl start kubelet" in calls(path)
+
+
+def test_the_current_clusters_kubelet_is_left_alone(path: Path) -> None:
+    """Other people's nodes are not stopped, and the sentence says which may be."""
+    for name in ("kubectl", "helm"):
+        install(path, name)
+    with pytest.raises(ClusterError, match="cannot stop other people's nodes: use CLUSTER=local or kind"):
+        Current().stop_kubelet()
+
+
 def test_kind_loads_what_it_builds(path: Path, tmp_path: Path) -> None:
     """An image is built with the options given and copied into the node."""
     for name in ("docker", "kind", "kubectl", "helm"):

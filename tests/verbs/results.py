@@ -1,0 +1,90 @@
+"""docs/verbs.json: what came of each cell, when, and with which tree."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.cluster import app_image
+from tests.cluster.commands import run
+from tests.verbs.cells import Cell, possible
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "docs" / "verbs.json"
+MATTER = ("charts/plinth", "tests/cluster/local/go/helm3", "tests/cluster/local/go/helm4")
+"""What a result depends on, beside the image."""
+
+
+@dataclass(frozen=True)
+class Result:
+    passed: bool
+    seconds: float
+    when: str
+    """The day, by UTC."""
+    version: str
+    commit: str
+    tree: str
+    """What was run: a digest of the image's files, the chart and the Helms."""
+    run: str
+    """The cell whose run went through it."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What is run now."""
+
+    version: str
+    commit: str
+    digest: str
+
+    @classmethod
+    def of_today(cls) -> "Tree":
+        version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+        commit = run("git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*", check=False).strip()
+        return cls(version, commit or "unknown", _digest())
+
+    def result(self, *, passed: bool, seconds: float, of: Cell) -> Result:
+        day = f"{datetime.now(UTC):%Y-%m-%d}"
+        return Result(passed, round(seconds, 1), day, self.version, self.commit, self.digest, str(of))
+
+
+def _digest() -> str:
+    whole = hashlib.sha256(app_image.digest(ROOT).encode())
+    for path in sorted(_matters()):
+        whole.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return whole.hexdigest()[:12]
+
+
+def _matters() -> Iterator[Path]:
+    for folder in MATTER:
+        files = (path for path in (ROOT / folder).rglob("*") if path.is_file())
+        yield from (path for path in files if "__pycache__" not in path.parts)
+
+
+class Results:
+    """Written after each cell, so that a run that is cut off goes on where it was."""
+
+    def __init__(self, file: Path = FILE) -> None:
+        self._file = file
+        self.cells: dict[Cell, Result] = {}
+        if file.exists():
+            known = {str(cell): cell for cell in possible()}
+            read = json.loads(file.read_text())
+            self.cells = {known[name]: Result(**one) for name, one in read.items() if name in known}
+
+    def record(self, cell: Cell, result: Result) -> None:
+        """A later result takes the place of an earlier one."""
+        self.cells[cell] = result
+        ordered = {str(cell): asdict(self.cells[cell]) for cell in possible() if cell in self.cells}
+        self._file.write_text(json.dumps(ordered, indent=1) + "\n")
+
+    def left(self, cells: list[Cell], tree: Tree) -> list[Cell]:
+        """Of these the runs that have not passed with this very tree."""
+        return [cell for cell in cells if not self._passed(cell, tree)]
+
+    def _passed(self, cell: Cell, tree: Tree) -> bool:
+        result = self.cells.get(cell)
+        return result is not None and result.passed and result.tree == tree.digest
