@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tests.e2e.releases import Release
 from tests.verbs.cells import Verb
 from tests.verbs.clients import PATIENCE_SECONDS
-from tests.verbs.manifests import Object, identity, is_definition, render, text
+from tests.verbs.manifests import Object, apply, identity, render, text
 from tests.verbs.versions import Version
 
 
@@ -21,13 +21,7 @@ class ApplyClient:
         self.upgrade(version)
 
     def upgrade(self, version: Version, patience: int = PATIENCE_SECONDS) -> None:
-        """The definition first: its resource is unknown before it is established."""
-        objects = self.objects(version)
-        definitions = [one for one in objects if is_definition(one)]
-        self._apply(definitions)
-        for one in definitions:
-            self._kubectl("wait", identity(one), "--for=condition=Established", f"--timeout={patience}s")
-        self._apply([one for one in objects if not is_definition(one)])
+        apply(self.release.namespace, self.objects(version), *self._options)
 
     def differences(self, version: Version) -> str:
         """What another application would change; raises ClusterError, which says it, where that is anything."""
@@ -39,7 +33,7 @@ class ApplyClient:
         return {identity(one): one["metadata"].get("generation", 0) for one in live}
 
     def objects(self, version: Version) -> list[Object]:
-        return render(self.release, version, self.values, "--include-crds", "--no-hooks")
+        return render(self.release, version, self.values, "--no-hooks")
 
     def settled(self) -> str:
         return "deployed"
@@ -47,9 +41,6 @@ class ApplyClient:
     @property
     def _options(self) -> tuple[str, ...]:
         return ("--server-side",) if self.server_side else ()
-
-    def _apply(self, objects: list[Object]) -> None:
-        self._kubectl("apply", *self._options, "--filename=-", input=text(objects))
 
     def _kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 (as Namespace.kubectl)
         return self.release.namespace.kubectl(*arguments, input=input)

@@ -11,7 +11,7 @@ from tests.e2e.releases import Release, condition
 from tests.verbs.argo_order import Object, Step, waves
 from tests.verbs.cells import Verb
 from tests.verbs.clients import PATIENCE_SECONDS
-from tests.verbs.manifests import identity, is_definition, render, text
+from tests.verbs.manifests import apply, identity, is_definition, kinds, render, text
 from tests.verbs.versions import Version
 
 ROLLED_OUT = ("Deployment", "StatefulSet")
@@ -73,27 +73,32 @@ class ArgoClient:
     def sync(self, version: Version, patience: int) -> None:
         """One sync; raises ClusterError where a hook fails or an object does not become healthy in time."""
         self.phase = "failed"
-        rendered = list(waves(render(self.release, version, self.values, "--include-crds")))
-        for wave in rendered:
+        for wave in (rendered := list(waves(self._render(version)))):
+            self._apply([step.object for step in wave if step.policies is None])
             for step in wave:
-                self._apply(step)
+                self._create_hook(step)
             for step in wave:
                 self._wait_until_healthy(step, patience)
         self._prune({identity(step.object) for wave in rendered for step in wave})
         self.phase = "deployed"
         self.synced.append(version)
 
-    def _apply(self, step: Step) -> None:
-        name = identity(step.object)
-        if step.policies is not None:
-            if "BeforeHookCreation" in step.policies:
-                self._kubectl("delete", name, "--ignore-not-found", "--timeout=60s")
-            self._kubectl("create", "--filename=-", input=text([step.object]))
-        else:
-            self._kubectl("apply", "--filename=-", input=text([step.object]))
-        if is_definition(step.object):
-            self._kubectl("wait", name, "--for=condition=Established", "--timeout=30s")
-        self.tracked[name] = step.object
+    def _render(self, version: Version) -> list[Object]:
+        told = (f"--api-versions={name}" for name in kinds(self.release.namespace.cluster))
+        return render(self.release, version, self.values, *told)
+
+    def _apply(self, objects: list[Object]) -> None:
+        apply(self.release.namespace, objects)
+        self.tracked |= {identity(one): one for one in objects}
+
+    def _create_hook(self, step: Step) -> None:
+        """At every sync anew."""
+        if step.policies is None:
+            return
+        if "BeforeHookCreation" in step.policies:
+            self._kubectl("delete", identity(step.object), "--ignore-not-found", "--timeout=60s")
+        self._kubectl("create", "--filename=-", input=text([step.object]))
+        self.tracked[identity(step.object)] = step.object
 
     def _wait_until_healthy(self, step: Step, patience: int) -> None:
         kind, name = step.object["kind"], identity(step.object)

@@ -1,10 +1,10 @@
-"""A chart rendered without a cluster, as Argo CD and `helm template` do: nothing is looked up."""
+"""A chart rendered without a cluster, as `helm template` and Argo CD do: nothing is looked up."""
 
 from typing import Any
 
 import yaml
 
-from tests.cluster.client import Cluster
+from tests.cluster.client import Cluster, Namespace
 from tests.e2e.releases import Release
 from tests.verbs.versions import Version
 
@@ -12,11 +12,22 @@ Object = dict[str, Any]
 
 
 def render(release: Release, version: Version, values: tuple[str, ...], *options: str) -> list[Object]:
-    """All objects, with what the cluster can do (its version, its kinds) told, but not what is in it."""
+    """All objects, the definition among them. A Helm from its module does not know the Kubernetes it was made for."""
     namespace = release.namespace
     arguments = release.arguments(*values, image=version.image, chart=version.chart)
-    text = namespace.helm("template", *arguments, *options, *_capabilities(namespace.cluster))
-    return [one for one in yaml.safe_load_all(text) if one]
+    server = namespace.cluster.kubectl_json("version")["serverVersion"]["gitVersion"]
+    said = namespace.helm("template", *arguments, "--include-crds", f"--kube-version={server}", *options)
+    return [one for one in yaml.safe_load_all(said) if one]
+
+
+def apply(namespace: Namespace, objects: list[Object], *options: str) -> None:
+    """The definition first: its resource is unknown before it is established."""
+    definitions = [one for one in objects if is_definition(one)]
+    for some in (definitions, [one for one in objects if not is_definition(one)]):
+        if some:
+            namespace.kubectl("apply", *options, "--filename=-", input=text(some))
+        for one in filter(is_definition, some):
+            namespace.kubectl("wait", identity(one), "--for=condition=Established", "--timeout=30s")
 
 
 def text(objects: list[Object]) -> str:
@@ -33,8 +44,7 @@ def identity(one: Object) -> str:
     return f"{one['kind'].lower()}{group and '.' + group}/{one['metadata']['name']}"
 
 
-def _capabilities(cluster: Cluster) -> tuple[str, ...]:
-    server = cluster.kubectl_json("version")["serverVersion"]["gitVersion"]
-    kinds = (line.split()[-3:] for line in cluster.kubectl("api-resources", "--no-headers").splitlines())
-    versions = sorted({name for version, _, kind in kinds for name in (version, f"{version}/{kind}")})
-    return (f"--kube-version={server}", *(f"--api-versions={name}" for name in versions))
+def kinds(cluster: Cluster) -> list[str]:
+    """What Argo CD tells Helm of the cluster: the versions of its API, and the kinds in each."""
+    lines = (line.split()[-3:] for line in cluster.kubectl("api-resources", "--no-headers").splitlines())
+    return sorted({name for version, _, kind in lines for name in (version, f"{version}/{kind}")})
