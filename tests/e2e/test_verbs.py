@@ -14,7 +14,7 @@ CUT = (
     "rollback/external-18/argocd/helm3",
     "reinstall/embedded/hook/helm4",
     "long-names/external-17/job/helm3",
-    "from-release/external-17/argocd/helm4",
+    "upgrade-revision/external-17/argocd/helm4",
     "template-apply/embedded/job/helm3",
     "server-side/external-18/job/helm4",
 )

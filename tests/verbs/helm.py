@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from subprocess import Popen, TimeoutExpired
+from typing import Any
 
 from tests.cluster.client import Cluster
 from tests.cluster.commands import running
@@ -44,6 +45,12 @@ def with_helm(cluster: Cluster, which: Which) -> Cluster:
     return replace(cluster, helm_program=program(which))
 
 
+def before(history: list[dict[str, Any]]) -> int:
+    """The revision before the last one; where that one failed, the one that is still deployed."""
+    wanted = "superseded" if history[-1]["status"] == "deployed" else "deployed"
+    return max(int(one["revision"]) for one in history if one["status"] == wanted)
+
+
 @dataclass
 class HelmClient:
     """One release by one of the two; ``values`` are given at every install and upgrade."""
@@ -73,10 +80,7 @@ class HelmClient:
         self._patient(PATIENCE_SECONDS).rollback(self.release.deployed())
 
     def rollback(self) -> None:
-        history = self.release.history()
-        replaced = [int(one["revision"]) for one in history if one["status"] == "superseded"]
-        before = max(replaced) if history[-1]["status"] == "deployed" else self.release.deployed()
-        self._patient(PATIENCE_SECONDS).rollback(before)
+        self._patient(PATIENCE_SECONDS).rollback(before(self.release.history()))
 
     def uninstall(self) -> None:
         self._patient(PATIENCE_SECONDS).uninstall()

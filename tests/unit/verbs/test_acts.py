@@ -1,10 +1,12 @@
 """What a run does, as far as it can be seen without a cluster."""
 
+from typing import Any
+
 from tests.e2e import images
 from tests.verbs.acts import ACTS, ALONE
 from tests.verbs.cells import BY_THEMSELVES, OWN, Client, Verb
 from tests.verbs.databases import GIVEN, Embedded, Own
-from tests.verbs.helm import BINARIES, FLAGS
+from tests.verbs.helm import BINARIES, FLAGS, before
 from tests.verbs.versions import revision_in
 from tests.verbs.world import LONG_FULL_NAME, LONG_NAME
 
@@ -20,6 +22,17 @@ def test_either_helm_has_its_words() -> None:
     assert set(BINARIES) == set(FLAGS) == set(Client)
     assert "--atomic" in FLAGS[Client.HELM3][Verb.INSTALL_ATOMIC]
     assert "--rollback-on-failure" in FLAGS[Client.HELM4][Verb.INSTALL_ATOMIC]
+
+
+def test_helm_is_rolled_back_to_what_was_before() -> None:
+    """To what was replaced; after a failure, to what was not."""
+    assert before(_history("superseded", "superseded", "deployed")) == 2
+    assert before(_history("superseded", "deployed", "failed", "failed")) == 2
+    assert before(_history("deployed", "pending-upgrade")) == 1
+
+
+def _history(*statuses: str) -> list[dict[str, Any]]:
+    return [{"revision": number, "status": status} for number, status in enumerate(statuses, 1)]
 
 
 def test_revisions_are_read_from_their_scripts() -> None:
