@@ -18,7 +18,12 @@ MOST_MINUTES = 60
 def main() -> int:
     given = _parser().parse_args()
     results, tree = Results(), Tree.of_today()
-    cells = _selected(given, results, tree)
+    cells = selected(given.cells, results, tree, everything=os.environ.get("ALL") == "1", resume=given.resume)
+    if given.cells and not cells:
+        say(
+            "no run is called so: `python -m tests.verbs --list`, with ALL=1 in front, names all that are left", "verbs"
+        )
+        return 2
     if given.list:
         sys.stdout.writelines(f"{cell}\n" for cell in cells)
         return 0
@@ -40,12 +45,14 @@ def summary(tally: Tally, minutes: float) -> str:
     return "".join(f"{line}\n" for line in (*lines, *(f"failed: {cell}" for cell in tally.failed)))
 
 
-def _selected(given: argparse.Namespace, results: Results, tree: Tree) -> list[Cell]:
-    everything = os.environ.get("ALL") == "1" or bool(given.cells)
+def selected(
+    patterns: list[str] | None, results: Results, tree: Tree, *, everything: bool = False, resume: bool = False
+) -> list[Cell]:
+    """Named runs whatever became of them; else the cover, or of everything what has not passed with this tree."""
+    if patterns:
+        return [cell for cell in runs() if any(fnmatch(str(cell), pattern) for pattern in patterns)]
     cells = runs() if everything else cover()
-    if given.cells:
-        return [cell for cell in cells if any(fnmatch(str(cell), pattern) for pattern in given.cells)]
-    return results.left(cells, tree) if everything or given.resume else cells
+    return results.left(cells, tree) if everything or resume else cells
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,8 +8,9 @@ import pytest
 
 from tests.cluster.console import ClusterError
 from tests.verbs import page
-from tests.verbs.__main__ import summary
-from tests.verbs.cells import Cell
+from tests.verbs.__main__ import selected, summary
+from tests.verbs.cells import Cell, runs
+from tests.verbs.cover import cover
 from tests.verbs.results import Results, Tree
 from tests.verbs.runner import Runner, Tally, run_all
 
@@ -68,3 +69,13 @@ def test_a_mistake_in_the_tests_ends_them(results: Results) -> None:
     with pytest.raises(TypeError):
         run(results, CELL, TypeError("not what was meant"))
     assert CELL not in results.cells
+
+
+def test_the_cover_is_run_anew_and_the_rest_where_it_was(results: Results) -> None:
+    """ALL=1 and --resume leave out what passed with this tree; a run that is named is made whatever became of it."""
+    run(results, None)
+    assert selected(None, results, TREE) == cover()
+    assert selected(None, results, TREE, everything=True) == [cell for cell in runs() if cell != CELL]
+    assert CELL not in selected(None, results, TREE, resume=True)
+    assert selected(["reinstall/*/argocd/helm3"], results, TREE).count(CELL) == 1
+    assert selected(["install/*"], results, TREE) == []
