@@ -3,8 +3,6 @@
 Expands: it changes nothing, and ends once there is no table `hold`.
 """
 
-import time
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,7 +15,7 @@ depends_on = None
 def upgrade() -> None:
     held = sa.text("SELECT to_regclass('public.hold') IS NOT NULL")
     while op.get_bind().scalar(held):
-        time.sleep(0.2)
+        op.execute("SELECT pg_sleep(0.2)")
 
 
 def downgrade() -> None:
