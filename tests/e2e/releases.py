@@ -120,8 +120,8 @@ class Release:
 
     def roll(self) -> None:
         """Replace every pod of the app, one after the other; over when the last one has drained."""
-        self.fullspace.kubectl("rollout", "restart", f"deployment/{self.full}")
-        self.fullspace.kubectl("rollout", "status", f"deployment/{self.full}", "--timeout=120s")
+        self.namespace.kubectl("rollout", "restart", f"deployment/{self.full}")
+        self.namespace.kubectl("rollout", "status", f"deployment/{self.full}", "--timeout=120s")
         self.wait_for_old_pods()
 
     def wait_for_old_pods(self) -> None:
