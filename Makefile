@@ -99,6 +99,9 @@ figures-app: $(VENV)/ready ## Measure the app under every fault: about 20 minute
 verbs: $(VENV)/ready ## The chart under every verb, in at most an hour: docs/verbs.md; ALL=1: what is left of the whole matrix
 	@$(BIN)/python -m tests.verbs $(if $(CELLS),--cells $(CELLS))
 
+figures-chart: $(VENV)/ready ## Measure the chart under its verbs: one line a figure; exits 1 where one is short
+	@$(BIN)/python -m tests.figures.chart
+
 # Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
 $(VENV)/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: set PYTHON=")'

@@ -1,10 +1,15 @@
-"""The chart under its verbs, by numbers: `make figures-chart`. Times and requests are of the cluster."""
+"""The chart under its verbs, by numbers: `make figures-chart`.
+
+Times and requests are of the cluster. What the matrix gave is read from what `make verbs` wrote, and counts only for
+the tree it was run with.
+"""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 
-from tests.cluster import app_image
+from tests.chart import bad_values
+from tests.cluster import app_image, tools
 from tests.cluster.client import Cluster
 from tests.cluster.console import step
 from tests.cluster.providers import choose
@@ -12,6 +17,9 @@ from tests.e2e.images import derived
 from tests.e2e.load import Tally, Traffic
 from tests.e2e.releases import Release
 from tests.figures.figure import Figure, report
+from tests.lint.linters import count_unexplained
+from tests.verbs.cover import MOST, cover
+from tests.verbs.results import Results, Tree
 
 INSTALLS = 3
 RATE = 100
@@ -22,12 +30,25 @@ PLANNED = 120
 
 def figures() -> Iterator[Figure]:
     """Measure, one after the other."""
+    yield from _matrix()
+    tested, documented = bad_values.tested(tools.program("helm"))
+    yield Figure(f"values without a bad-value test, of {len(documented)}", len(documented - tested), "", 0)
+    yield Figure("unexplained linter findings", count_unexplained(), "", 0)
     provider = choose()
     provider.up()
     provider.base_images()
     cluster = Cluster(provider, app_image.ensure(provider))
     yield Figure("default helm install --wait to ready", max(_installs(cluster)), "s", 60)
     yield from _under_load(cluster)
+
+
+def _matrix() -> Iterator[Figure]:
+    results, runs = Results(), cover()
+    missing = len(results.left(runs, Tree.of_today()))
+    yield Figure("runs of the cover that did not pass with this tree", missing, "", 0)
+    yield Figure("runs in the cover", len(runs), "", MOST)
+    seconds = sum(results.cells[cell].seconds for run in runs for cell in run.proves if cell in results.cells)
+    yield Figure("minutes of the cover", seconds / 60, "min", 60)
 
 
 def _installs(cluster: Cluster) -> Iterator[float]:

@@ -60,7 +60,7 @@ class World:
     def _release(self, name: str, full_name: str, *, given: bool) -> tuple[Release, ReleaseDatabase, tuple[str, ...]]:
         release = Release(self.namespace, name, full_name or _full(name))
         database = self.servers.database(self.cell.database, self.namespace, release.full, given=given)
-        override = (f"fullnameOverride={full_name}",) if full_name else ()
+        override = (f"fullnameOverride={full_name}", "nameOverride=renamed") if full_name else ()
         return release, database, (f"migrations.mode={self.cell.mode}", *QUICK, *override, *database.values)
 
 
