@@ -17,8 +17,13 @@ class ExternalDatabase:
 
     namespace: Namespace
 
-    def start(self, major: int, *, service: bool) -> None:
-        arguments = (f"--set=major={major}", f"--set=service={str(service).lower()}")
+    def start(self, major: int, *, service: bool, tls: tuple[Path, Path] | None = None) -> None:
+        """Start a server. ``tls``: the files of its certificate and key, with which it speaks TLS too."""
+        arguments = [f"--set=major={major}", f"--set=service={str(service).lower()}"]
+        if tls is not None:
+            arguments += [
+                f"--set-file=tls.{name}={file}" for name, file in zip(("certificate", "key"), tls, strict=True)
+            ]
         self.namespace.helm("install", f"postgres-{major}", str(CHART), *arguments)
         self.namespace.kubectl("wait", f"pod/postgres-{major}", "--for=condition=Ready", f"--timeout={READY_SECONDS}s")
 
