@@ -1,22 +1,21 @@
 """The definition of GatedMigration, and how it is applied."""
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import yaml
 
 from app.errors import PlinthError
 from app.operator import crd
 from app.operator.reasons import EventReason, Reason
+from app.operator.resource import APPROVE, RETRY
+from tests.crd_reference import DOC, FILE, VERSION, current
 from tests.unit.operator.api import FakeApi
 from tests.unit.operator.builders import look, migrated, resource
+from tests.unit.operator.test_health import ROWS
 
-FILE = Path(__file__).parents[3] / "charts" / "plinth" / "crds" / "gatedmigrations.yaml"
-DEFINITION = yaml.safe_load(FILE.read_text())
-VERSION = DEFINITION["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 
 
@@ -56,6 +55,19 @@ def test_the_enumerated_reasons_are_the_public_ones() -> None:
         "ApprovalRequired", "DatabaseUnreachable", "MigrationFailed", "MigrationJobCreated", "MigrationSucceeded",
         "MinimumVersionReached", "ServerVersionChanged", "ServerVersionRegressed",
     ]  # fmt: skip
+
+
+def test_the_reference_is_what_the_definition_says() -> None:
+    """Every field with its type, default, rules and meaning (`python -m tests.crd_reference`)."""
+    assert DOC.read_text() == current()
+
+
+def test_the_reference_has_every_condition_and_annotation() -> None:
+    """Those the operator reports, and those it reads."""
+    reported = {one["type"] for decision, *_ in ROWS.values() for one in decision.status["conditions"]}
+    page = DOC.read_text()
+    assert set(re.findall(r"^\| `(\w+)` ", page.partition("## Conditions")[2], re.MULTILINE)) == reported
+    assert set(re.findall(r"^\| `(plinth\.dev/\w+):", page, re.MULTILINE)) == {APPROVE, RETRY}
 
 
 @pytest.fixture
