@@ -11,15 +11,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from app.operator.resource import API_VERSION, GROUP, KIND, Object, Resource, timestamp
+from app.operator.resource import API_VERSION, GROUP, KIND, Object, Resource, given, timestamp
 
 LABEL = f"{GROUP}/gated-migration"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 CONTAINER = "migrate"
 
+_OF_THE_POD = ("serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets")
 _SKELETON = Path(__file__).with_name("job.yaml")
 _CA_FOLDER = "/run/secrets/plinth-ca"
-FILES = {"uri": "URL", "host": "HOST", "port": "PORT", "dbname": "NAME", "user": "USER", "password": "PASSWORD"}
+FILES = {"uri": "url", "host": "host", "port": "port", "dbname": "name", "user": "user", "password": "password"}
 _NAME = re.compile(r".*-(?P<target>[0-9a-f]{8})-(?P<number>\d+)")
 _LONGEST_NAME = 63  # it is a label of the pod too
 _LONGEST_MESSAGE = 800
@@ -53,21 +54,14 @@ def build(resource: Resource, name: JobName) -> dict[str, Any]:
     """The Job that runs the gated revision once."""
     job: dict[str, Any] = yaml.safe_load(_SKELETON.read_text())
     wanted, pod = resource.job_template, job["spec"]["template"]
-    owner = {"apiVersion": API_VERSION, "kind": KIND, "name": resource.name, "uid": resource.uid}
-    job["metadata"] = {
-        "name": str(name),
-        "namespace": resource.namespace,
-        "labels": {**job["metadata"]["labels"], LABEL: resource.name},
-        # Without blockOwnerDeletion: that one needs rights on the resource's finalizers.
-        "ownerReferences": [{**owner, "controller": True}],
-    }
-    for key in ("activeDeadlineSeconds", "ttlSecondsAfterFinished"):
-        job["spec"][key] = wanted[key]
-    pod["metadata"]["labels"] = {**wanted.get("podLabels", {}), **job["metadata"]["labels"]}
-    pod["metadata"]["annotations"] = wanted.get("podAnnotations", {})
-    for key in ("serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets"):
-        if key in wanted:
-            pod["spec"][key] = wanted[key]
+    labels = {**job["metadata"]["labels"], LABEL: resource.name}
+    # Without blockOwnerDeletion: that one needs rights on the resource's finalizers.
+    owner = {"apiVersion": API_VERSION, "kind": KIND, "name": resource.name, "uid": resource.uid, "controller": True}
+    job["metadata"] = {"name": str(name), "namespace": resource.namespace, "labels": labels, "ownerReferences": [owner]}
+    job["spec"] |= {key: wanted[key] for key in ("activeDeadlineSeconds", "ttlSecondsAfterFinished")}
+    annotations, own = wanted.get("podAnnotations", {}), wanted.get("podLabels", {})
+    pod["metadata"] = {"labels": {**own, **labels}, "annotations": annotations}
+    pod["spec"] |= {key: wanted[key] for key in _OF_THE_POD if key in wanted}
     pod["spec"]["automountServiceAccountToken"] = "serviceAccountName" in wanted
     _fill_container(pod["spec"], resource)
     return job
@@ -75,12 +69,11 @@ def build(resource: Resource, name: JobName) -> dict[str, Any]:
 
 def _fill_container(pod: dict[str, Any], resource: Resource) -> None:
     container, database, image = pod["containers"][0], resource.database, resource.job_template["image"]
-    container["image"] = image
-    container["args"] = ["migrate", "--gated", resource.revision]
-    container["env"] = [{"name": "PLINTH_IMAGE", "value": image}]
+    container |= {"image": image, "args": ["migrate", "--gated", resource.revision]}
     container["resources"] = resource.job_template.get("resources", {})
+    container["env"] = [{"name": "PLINTH_IMAGE", "value": image}]
     # Optional items: a secret with a URI alone, or with parts alone, is complete.
-    items = [{"key": database["keys"][part], "path": f"PLINTH_DATABASE_{file}"} for part, file in FILES.items()]
+    items = [{"key": database["keys"][part], "path": f"PLINTH_DATABASE_{file.upper()}"} for part, file in FILES.items()]
     secret = {"secretName": database["name"], "optional": True, "items": items}
     pod["volumes"] = [{"name": "database", "secret": secret}]
     if mode := database.get("tlsMode"):
@@ -114,9 +107,8 @@ class MigrationJob:
 def told(job: MigrationJob) -> dict[str, Any]:
     """A Job as status.lastJob tells it."""
     completed = timestamp(job.completed) if job.completed else None
-    told: dict[str, Any] = {"name": job.name, "startTime": timestamp(job.created), "completionTime": completed}
-    told |= {"exitCode": job.exit_code, "message": job.message or None}
-    return {key: value for key, value in told.items() if value is not None}
+    times = {"startTime": timestamp(job.created), "completionTime": completed}
+    return given({"name": job.name, **times, "exitCode": job.exit_code, "message": job.message or None})
 
 
 def read(job: Object, pods: Iterable[Object] = ()) -> MigrationJob:

@@ -64,7 +64,7 @@ class Resource:
         if recorded.get("revision") == self.revision:
             return recorded
         time, manager = self.approved
-        return {"revision": self.revision, "time": time, **({"manager": manager} if manager else {})}
+        return given({"revision": self.revision, "time": time, "manager": manager})
 
     def condition(self, kind: str) -> Object:
         """A condition of the status, or an empty one."""
@@ -100,6 +100,11 @@ def _approved(meta: Object) -> tuple[str, str | None]:
         if f"f:{APPROVE}" in fields:
             return entry["time"], entry.get("manager")
     return meta["creationTimestamp"], None
+
+
+def given(values: Object) -> dict[str, Any]:
+    """What is not None of it."""
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def duration(text: str) -> timedelta:
