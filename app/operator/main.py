@@ -60,9 +60,7 @@ async def start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> N
     settings.scanning.disabled = True  # no rights on namespaces and definitions are asked for
     settings.posting.enabled = False
     settings.networking.request_timeout = REQUEST_SECONDS
-    settings.persistence.finalizer = f"{GROUP}/operator"
-    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.persistence.finalizer = f"{GROUP}/operator"  # never set, and never anybody else's taken away
     settings.networking.error_backoffs = Patience()
     if own.operator_metrics_port:
         start_http_server(own.operator_metrics_port)

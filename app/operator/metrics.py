@@ -11,7 +11,7 @@ STATE = Gauge("plinth_gated_migration_state", "1 for the reason Ready has", ["na
 SERVER = Gauge("plinth_gated_migration_server_version_num", "Of the database's server", ["namespace", "name"])
 
 
-def tell(namespace: str, name: str, *, reason: str | None = None, version: int | None = None) -> None:
+def tell(namespace: str, name: str, reason: str | None = None, version: int | None = None) -> None:
     """Tell the state of a resource, or forget it."""
     for gauge in (STATE, SERVER):
         gauge.remove_by_labels({"namespace": namespace, "name": name})

@@ -50,10 +50,10 @@ class Observer:
         jobs = await self._jobs(one.namespace)
         seen = [await self._ask(one)]
         told = {(each.status.get("serverVersionNum"), each.status.get("systemIdentifier")) for each in resources}
-        if isinstance(seen[0], ServerFacts) and told != {(seen[0].version_num, seen[0].system_identifier)}:
-            while len(seen) < EQUAL_OBSERVATIONS:
-                await asyncio.sleep(SECONDS_BETWEEN)
-                seen.append(await self._ask(one))
+        news = isinstance(seen[0], ServerFacts) and told != {_identity(seen[0])[:2]}
+        while news and len(seen) < EQUAL_OBSERVATIONS:
+            await asyncio.sleep(SECONDS_BETWEEN)
+            seen.append(await self._ask(one))
         return Observation(seen[-1], len({_identity(each) for each in seen}) == 1, jobs)
 
     async def _jobs(self, namespace: str) -> dict[str, tuple[MigrationJob, ...]]:
@@ -112,29 +112,20 @@ class Observer:
 def database_settings(data: Mapping[str, str], ref: Object, ca: Path | None, limits: Settings) -> Settings:
     """The settings the migration's Job has from the same secret, so that both find the same server."""
     keys = ref["keys"]
-    values = {
-        f"database_{file.lower()}": data[keys[part]].strip() for part, file in FILES.items() if data.get(keys[part])
-    }
+    values = {f"database_{name}": data[keys[part]].strip() for part, name in FILES.items() if data.get(keys[part])}
     if not values.keys() & {"database_url", "database_host"}:
         raise SettingsError(f"it has neither the key {keys['uri']} nor the key {keys['host']}")
     timeouts = limits.model_dump(include={"database_connect_timeout", "database_command_timeout"})
-    return Settings.model_validate(
-        {**timeouts, **values, "database_tls_mode": ref.get("tlsMode"), "database_tls_ca": ca}
-    )
+    tls = {"database_tls_mode": ref.get("tlsMode"), "database_tls_ca": ca}
+    return Settings.model_validate({**timeouts, **values, **tls})
 
 
 @contextmanager
 def _file(text: str | None) -> Iterator[Path | None]:
     """A file in memory: OpenSSL reads CAs from files, and a pod with a read-only root may have no folder for one."""
-    if text is None:
-        yield None
-        return
-    descriptor = os.memfd_create("ca")
-    try:
-        os.write(descriptor, text.encode())
-        yield Path(f"/proc/self/fd/{descriptor}")
-    finally:
-        os.close(descriptor)
+    with os.fdopen(os.memfd_create("ca"), "w") as file:
+        print(text or "", file=file, flush=True)
+        yield None if text is None else Path(f"/proc/self/fd/{file.fileno()}")
 
 
 def _identity(seen: ServerFacts | Unreachable) -> tuple[object, ...]:

@@ -67,12 +67,9 @@ class Rounds:
 
     async def run(self) -> None:
         """Go round until cancelled."""
-        try:
+        async with asyncio.TaskGroup() as self._tasks:  # which is cancelled along
             while True:
                 await self._turn()
-        finally:
-            for task in self._busy.values():
-                task.cancel()
 
     async def _turn(self) -> None:
         """Start what is due, then wait for the next thing to be."""
@@ -81,16 +78,13 @@ class Rounds:
         if self._relist_due <= now:
             self._relist_due = now + RELIST_SECONDS
             if _LIST not in self._busy:
-                self._start(_LIST, self._relist())
+                self._busy[_LIST] = self._tasks.create_task(self._take_turn(_LIST, self._relist()))
         idle = [one for one in self._resources.values() if one.database_key not in self._busy]
         for database in {one.database_key for one in idle if self._due[one.key] <= now}:
-            self._start(database, self._round(database))
+            self._busy[database] = self._tasks.create_task(self._take_turn(database, self._round(database)))
         pause = min([self._relist_due, *(self._due[one.key] for one in idle)]) - now
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(pause, 0))
-
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._busy[name] = asyncio.create_task(self._take_turn(name, work))
 
     async def _take_turn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         async with self._free:
@@ -138,6 +132,5 @@ class Rounds:
         if int(after.resource_version) > int(current.resource_version):
             self._resources[before.key] = after
         self._due[before.key] = time.monotonic() + due.total_seconds() * random.uniform(0.85, 1)  # noqa: S311
-        reason, version = after.condition("Ready").get("reason"), after.status.get("serverVersionNum")
-        metrics.tell(*before.key, reason=reason, version=version)
+        metrics.tell(*before.key, after.condition("Ready").get("reason"), after.status.get("serverVersionNum"))
         metrics.SUCCESS.set_to_current_time()
