@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 from pydantic import SecretStr
 
-from app.db.packaged import PackagedServer
+from app.db.packaged import Major, PackagedServer
 from app.migrator.run import migrate
 from app.settings import Settings
 from tests.servers.proxy import Remote
@@ -105,6 +105,11 @@ def execute(server: PackagedServer, *statements: str, database: str = "postgres"
             await connection.close()
 
     asyncio.run(run())
+
+
+def quick_logins(major: Major) -> tuple[str, ...]:
+    """Options of initdb: a password is hashed once, not 4096 times at each connection. 15 has no such choice."""
+    return ("-c", "scram_iterations=1") if major > 15 else ()
 
 
 def prepare(server: PackagedServer) -> PackagedServer:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.db.packaged import Major, PackagedServer, data_root
-from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare
+from tests.servers.databases import TEMPLATE, TestDatabase, new_database, prepare, quick_logins
 from tests.servers.debian import postgresql_programs
 from tests.servers.pgbouncer import PgBouncer, pooling
 from tests.servers.proxy import Remote, proxying
@@ -66,7 +66,7 @@ def server(
     major: Major = request.param
     if major not in _shared_servers:
         folder = servers_folder / f"shared-{major}"
-        running = PackagedServer(major, folder, FAST, programs=_programs(major)).start()
+        running = PackagedServer(major, folder, FAST, programs=_programs(major)).create(*quick_logins(major)).start()
         _shared_servers[major] = running
         prepare(running)
     return _shared_servers[major]
@@ -109,7 +109,7 @@ def start_server(servers_folder: Path) -> Iterator[StartServer]:
     ) -> PackagedServer:
         folder = servers_folder / f"own-{next(_numbers)}"  # short: a socket's path has at most 107 bytes
         own = PackagedServer(major, folder, {**FAST, **options}, password=OWN_PASSWORD, programs=_programs(major))
-        own.create(*initdb.split())
+        own.create(*quick_logins(major), *initdb.split())
         started.append(own)
         if run:
             own.start()
