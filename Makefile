@@ -6,6 +6,7 @@ PYTEST = $(BIN)/pytest
 CLUSTER_TOOL := tests/cluster/cluster
 # Tests with servers wait more than they work; each of these has servers of its own.
 AT_ONCE ?= 3
+UNWATCHED := pg17 or test_killed or test_openapi
 
 .DEFAULT_GOAL := help
 .PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart verbs
@@ -26,14 +27,14 @@ dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluste
 	@$(BIN)/plinth dev
 
 # The cluster before its tests: the first time it compiles for minutes, which is no test's time, and is worth watching.
-# Coverage where nothing measures time: it slows what it watches, so on one server version of two. End to end, the app
-# runs in containers.
+# Coverage where nothing measures time: it slows what it watches, so on one server version of two, and without tests
+# that run again, many times, what others run. End to end, the app runs in containers.
 test: PYTEST = $(BIN)/coverage run -m pytest
 test: uncovered check lint ## Everything proved, on real servers and a real cluster (LONG=1: with the real waits)
-	$(PYTEST) -n $(AT_ONCE) --dist worksteal -m "not alone" -k "not pg17" tests/integration
+	$(PYTEST) -n $(AT_ONCE) --dist worksteal -m "not alone" -k "not ($(UNWATCHED))" tests/integration
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
-	$(BIN)/pytest -n $(AT_ONCE) --dist worksteal -m "not alone" -k pg17 tests/integration
+	$(BIN)/pytest -n $(AT_ONCE) --dist worksteal -m "not alone" -k "$(UNWATCHED)" tests/integration
 	$(BIN)/pytest -m alone tests/integration
 	for part in up images app; do $(CLUSTER_TOOL) $$part || exit 1; done
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
@@ -47,7 +48,8 @@ check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, i
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(CLUSTER_TOOL) tools
-	$(PYTEST) -q -n 2 tests/unit tests/chart
+	$(PYTEST) -q -n 2 tests/unit
+	$(BIN)/pytest -q -n 2 tests/chart
 
 # The first time it compiles two linters and installs a third: minutes on 2 cores, kept in ~/.cache/plinth.
 lint: $(VENV)/ready ## Other people's linters on the chart and the Dockerfiles, in under a minute (docs/linters.md)
