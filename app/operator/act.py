@@ -94,14 +94,15 @@ def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
     """The Event. Its name is the same for every operator within a quarter of an hour, restarted or not."""
     resource, now = snapshot.resource, timestamp(snapshot.now)
     window = int(snapshot.now.timestamp()) // QUIET_SECONDS
+    more = f" (docs/runbook.md#{event.reason.lower()})" if event.reason in WARNINGS else ""
     digest = hashlib.sha256(f"{resource.uid} {event.reason} {window}".encode()).hexdigest()[:16]
     place = {"name": resource.name, "namespace": resource.namespace, "uid": resource.uid}
     return {
         "metadata": {"name": f"{resource.name}.{digest}", "namespace": resource.namespace},
         "involvedObject": {"apiVersion": API_VERSION, "kind": KIND, **place},
-        "type": "Warning" if event.reason in WARNINGS else "Normal",
+        "type": "Warning" if more else "Normal",
         "reason": str(event.reason),
-        "message": event.message[:1024],
+        "message": event.message[: 1024 - len(more)] + more,
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
         "firstTimestamp": now,

@@ -20,8 +20,7 @@ async def apply(path: Path) -> None:
     try:
         client = connect(strict=load_settings().operator_kubernetes_verify_strict)
         await client.apply(definition, field_manager="plinth-crd", force=True)
-        name = document["metadata"]["name"]
-        await client.wait(CustomResourceDefinition, name, for_conditions=["Established"])
+        await client.wait(CustomResourceDefinition, document["metadata"]["name"], for_conditions=["Established"])
         await client.close()
     except ConfigError as error:
         raise SettingsError(f"There is no cluster to talk to: {error}.") from None

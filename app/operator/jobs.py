@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -136,11 +137,10 @@ def read(job: Object, pods: Iterable[Object] = ()) -> MigrationJob:
 def last_line(text: str) -> dict[str, Any]:
     """The migrator's JSON line; where there is none, the last line as the message."""
     line = text.strip().rpartition("\n")[2]
-    try:
-        outcome = json.loads(line)
-    except ValueError:
-        outcome = None
-    return outcome if isinstance(outcome, dict) else {"message": line}
+    with suppress(ValueError):
+        if isinstance(outcome := json.loads(line), dict):
+            return outcome
+    return {"message": line}
 
 
 def _mishap(pod: Object, waiting: Object) -> str:

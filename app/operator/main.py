@@ -18,8 +18,6 @@ from app.operator.resource import GROUP, PLURAL, VERSION
 from app.operator.rounds import Rounds
 from app.settings import Settings, load_settings
 
-REQUEST_SECONDS = 10
-
 
 class Patience(Iterable[float]):
     """Seconds between kopf's tries, without an end: where the API server is away, a restart does not help."""
@@ -55,11 +53,10 @@ def watched(settings: Settings) -> list[str]:
 @kopf.on.startup()
 async def start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> None:
     """Start the rounds. They need no watch to go round: it only wakes them."""
-    own = memo.settings if "settings" in memo else load_settings()
-    memo.settings = own
+    memo.settings = own = memo.settings if "settings" in memo else load_settings()
     settings.scanning.disabled = True  # no rights on namespaces and definitions are asked for
     settings.posting.enabled = False
-    settings.networking.request_timeout = REQUEST_SECONDS
+    settings.networking.request_timeout = 10
     settings.persistence.finalizer = f"{GROUP}/operator"  # never set, and never anybody else's taken away
     settings.networking.error_backoffs = Patience()
     if own.operator_metrics_port:

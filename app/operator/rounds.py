@@ -59,7 +59,7 @@ class Rounds:
         """Forget a resource that is gone; one made again under its name is another."""
         if key in self._resources and self._resources[key].uid == uid:
             del self._resources[key], self._due[key]
-            metrics.tell(*key)
+            metrics.tell(*key, {})
 
     def stuck(self) -> bool:
         """Whether the rounds have stopped, or one of them does not end."""
@@ -110,6 +110,8 @@ class Rounds:
                 missing.pop(body["metadata"]["uid"], None)
         for uid, key in missing.items():
             self.drop(key, uid)
+        if not self._resources:
+            metrics.SUCCESS.set_to_current_time()
 
     async def _round(self, database: str) -> None:
         """Observe one database, and decide for those of its resources that are due now or soon."""
@@ -132,5 +134,5 @@ class Rounds:
         if int(after.resource_version) > int(current.resource_version):
             self._resources[before.key] = after
         self._due[before.key] = time.monotonic() + due.total_seconds() * random.uniform(0.85, 1)  # noqa: S311
-        metrics.tell(*before.key, after.condition("Ready").get("reason"), after.status.get("serverVersionNum"))
+        metrics.tell(*before.key, after.status)
         metrics.SUCCESS.set_to_current_time()

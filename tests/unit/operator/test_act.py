@@ -152,7 +152,9 @@ def test_an_event_says_what_it_is_about_and_who_says_it() -> None:
         "plinth-operator",
     )
     assert len(made["message"]) == 1024
-    assert event_object(seen, Event(EventReason.SUCCEEDED, ""))["type"] == "Normal"
+    assert made["message"].endswith("x (docs/runbook.md#migrationfailed)")
+    normal = event_object(seen, Event(EventReason.SUCCEEDED, "Done."))
+    assert (normal["type"], normal["message"]) == ("Normal", "Done.")
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,19 @@ import itertools
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import kopf
 import pytest
+from kopf._core.engines.probing import health_reporter
 
+from app.db.packaged import free_port
 from app.errors import SettingsError
-from app.operator import main
+from app.operator import main, rounds as module
+from app.operator.rounds import Rounds
 from app.settings import Settings
+from tests.unit.operator.api import FakeApi
 from tests.unit.operator.builders import body
+from tests.unit.operator.test_rounds import FakeObserver
 
 
 def memory(*, stuck: bool = False, done: bool = False) -> Any:
@@ -29,6 +35,34 @@ def test_the_probe_fails_when_the_rounds_stop(state: dict[str, bool]) -> None:
     """At once: kopf would retry any other error, and the probe would hang instead of failing."""
     with pytest.raises(kopf.PermanentError):
         main.rounds(memory(**state))
+
+
+async def livez(memo: Any) -> int:
+    """What kopf's own server answers the kubelet. A new one each time, as it keeps a good answer for 10 s."""
+    address, ready = f"http://127.0.0.1:{free_port()}/livez", asyncio.Event()
+    parts: Any = {"memo": memo, "indices": {}, "registry": kopf.get_default_registry()}
+    reporter = health_reporter(address, settings=kopf.OperatorSettings(), ready_flag=ready, **parts)
+    server = asyncio.create_task(reporter)
+    await ready.wait()
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        answer = await client.get(address)
+    server.cancel()
+    await asyncio.wait([server])
+    return answer.status_code
+
+
+async def test_livez_fails_when_the_loop_stops_though_the_process_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ended, or hanging in a turn."""
+    rounds = Rounds(FakeApi().client(), FakeObserver(), ["shop"])  # type: ignore[arg-type]
+    memo = SimpleNamespace(rounds=rounds, task=asyncio.create_task(rounds.run()))
+    assert await livez(memo) == 200
+    with monkeypatch.context() as patience:
+        patience.setattr(module, "STUCK_SECONDS", 0)
+        assert await livez(memo) == 500
+    assert await livez(memo) == 200
+    memo.task.cancel()
+    await asyncio.wait([memo.task, *rounds._busy.values()])
+    assert await livez(memo) == 500
 
 
 async def test_events_of_the_watch_put_and_drop() -> None:
