@@ -16,6 +16,8 @@ ON: Object = {
     "autoscaling": {"enabled": True},
     "networkPolicy": {"enabled": True},
     "serviceMonitor": {"enabled": True},
+    "prometheusRule": {"enabled": True},
+    "dashboard": {"enabled": True},
 }
 MODES = [
     pytest.param(values | {"migrations": {"mode": mode}}, watched, id=f"{name}-{mode}-{len(watched)}")
@@ -59,12 +61,13 @@ def test_what_belongs_to_one_object_wins(render: Render) -> None:
     own = {"team": "payments"}
     values: Object = {"podLabels": own, "podAnnotations": own, "serviceMonitor": {"enabled": True, "labels": own}}
     values["service"] = {"annotations": own}
+    values |= {name: {"enabled": True, "labels": own} for name in ("prometheusRule", "dashboard")}
     values["ingress"] = ON["ingress"] | {"labels": own, "annotations": own}
     values["httpRoute"] = ON["httpRoute"] | {"labels": own, "annotations": own}
     objects = render(EXTERNAL, values, {"commonLabels": {"team": "orders"}, "commonAnnotations": {"team": "orders"}})
     pod = objects.one("Deployment", "plinth")["spec"]["template"]["metadata"]
     assert pod["labels"]["team"] == pod["annotations"]["team"] == "payments"
-    for kind in ("ServiceMonitor", "Ingress", "HTTPRoute"):
+    for kind in ("ServiceMonitor", "PrometheusRule", "ConfigMap", "Ingress", "HTTPRoute"):
         assert objects.one(kind)["metadata"]["labels"]["team"] == "payments"
     for kind in ("Ingress", "HTTPRoute"):
         assert objects.one(kind)["metadata"]["annotations"] == own

@@ -48,6 +48,8 @@ EVERYTHING: Object = {
     "ingress": {"enabled": True, "hosts": [{"host": "a.example"}]},
     "autoscaling": {"enabled": True},
     "serviceMonitor": {"enabled": True},
+    "prometheusRule": {"enabled": True},
+    "dashboard": {"enabled": True},
     "operator": {"watchNamespaces": ["apps", "shop"]},
 }
 

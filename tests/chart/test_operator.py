@@ -103,12 +103,15 @@ def test_without_cluster_rights_nothing_cluster_wide_is_made(render: Render, val
 @pytest.mark.parametrize("values", [EXTERNAL, EMBEDDED])
 def test_an_admin_of_the_namespace_can_install_all_that_is_left(render: Render, values: Object) -> None:
     """Without the operator and with --skip-crds all lies in the namespace, and nobody is given rights."""
-    everything = {name: {"enabled": True} for name in ("networkPolicy", "autoscaling", "serviceMonitor")}
+    everything = {
+        name: {"enabled": True}
+        for name in ("networkPolicy", "autoscaling", "serviceMonitor", "prometheusRule", "dashboard")
+    }
     objects = render(values, everything, {"operator": {"enabled": False}}, options=("--skip-crds",))
     kinds = {one["kind"] for one in objects}
     assert kinds <= {
         *("Deployment", "StatefulSet", "Job", "Pod", "Service", "ServiceAccount", "Secret", "ConfigMap"),
-        *("PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy", "ServiceMonitor"),
+        *("PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy", "ServiceMonitor", "PrometheusRule"),
     }
     assert {one["metadata"].get("namespace", "apps") for one in objects} == {"apps"}
 

@@ -7,7 +7,15 @@ import pytest
 from tests.chart.conftest import Render
 from tests.chart.rendered import EMBEDDED, EXTERNAL, Object
 
-OPTIONAL = ("HorizontalPodAutoscaler", "NetworkPolicy", "Ingress", "HTTPRoute", "ServiceMonitor")
+OPTIONAL = (
+    "HorizontalPodAutoscaler",
+    "NetworkPolicy",
+    "Ingress",
+    "HTTPRoute",
+    "ServiceMonitor",
+    "PrometheusRule",
+    "ConfigMap",
+)
 
 
 def test_nothing_is_asked_of_the_cluster_by_default(render: Render) -> None:
