@@ -51,7 +51,7 @@ check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, i
 	$(PYTEST) -q -n 2 -k "not test_history" tests/unit
 	$(BIN)/pytest -q -n 2 tests/unit/operator/test_history.py tests/chart
 
-# The first time it compiles two linters and installs a third: minutes on 2 cores, kept in ~/.cache/plinth.
+# The first time it compiles three linters and installs two: minutes on 2 cores, kept in ~/.cache/plinth.
 lint: $(VENV)/ready ## Other people's linters on the chart and the Dockerfiles, in under a minute (docs/linters.md)
 	$(CLUSTER_TOOL) tools
 	$(BIN)/python -m tests.lint.programs

@@ -14,6 +14,8 @@ from tests.cluster.lock import one_at_a_time
 REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 KUBECONFORM = Binary("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", ())
 KUBE_SCORE = Binary("kube-score", "github.com/zegl/kube-score/cmd/kube-score", ())
+# Without most clouds' service discovery, which is no rule's matter and takes longest to compile.
+PROMTOOL = Binary("promtool", "github.com/prometheus/prometheus/cmd/promtool", (), tags="remove_all_sd")
 
 
 def main() -> None:
@@ -30,9 +32,11 @@ def cache() -> Path:
 
 def compiled() -> None:
     if not shutil.which("go"):
-        raise ClusterError("kubeconform and kube-score are compiled from their Go modules: install Go 1.26 or later")
+        raise ClusterError(
+            "kubeconform, kube-score and promtool are compiled from their Go modules: install Go 1.26 or later"
+        )
     with one_at_a_time():
-        compile_binaries(Layout.from_environment(), (KUBECONFORM, KUBE_SCORE))
+        compile_binaries(Layout.from_environment(), (KUBECONFORM, KUBE_SCORE, PROMTOOL))
 
 
 def go(binary: Binary) -> Path:

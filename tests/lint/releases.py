@@ -54,6 +54,8 @@ EVERYTHING: dict[str, Any] = {
     },
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}], "hostnames": [HOST]},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "prometheusRule": {"enabled": True, "runbookBaseUrl": "https://docs.example"},
+    "dashboard": {"enabled": True},
     "operator": {"watchNamespaces": ["*"]},
     "priorityClassName": "high",
 }
@@ -75,8 +77,12 @@ def options(folder: Path, name: str) -> list[str | Path]:
 
 def render(folder: Path) -> Iterator[Path]:
     for name in RELEASES:
-        command = (tools.program("helm"), "template", "plinth", CHART, "--include-crds", *options(folder, name))
-        yield written(folder / f"{name}.yaml", [one for one in yaml.safe_load_all(run(*command)) if one])
+        yield rendered(folder, name)
+
+
+def rendered(folder: Path, name: str) -> Path:
+    command = (tools.program("helm"), "template", "plinth", CHART, "--include-crds", *options(folder, name))
+    return written(folder / f"{name}.yaml", [one for one in yaml.safe_load_all(run(*command)) if one])
 
 
 def written(file: Path, objects: list[Object]) -> Path:

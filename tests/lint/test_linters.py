@@ -29,6 +29,7 @@ BAD_DEPLOYMENT = {
 CUSTOM = {
     "GatedMigration": "plinth.dev/v1alpha1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
     "ServiceMonitor": "monitoring.coreos.com/v1",
 }
 BAD_DOCKERFILE = """\

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cluster.commands import run
@@ -24,6 +24,8 @@ class Binary:
     package: str
     names: tuple[str, ...]
     ldflags: str = _STRIPPED
+    # Not in the repr, so that the stamp of what has none stays as it is.
+    tags: str = field(default="", repr=False)
 
 
 KUBE = Binary(
@@ -62,7 +64,7 @@ def compile_binaries(layout: Layout, binaries: Iterable[Binary] = BINARIES) -> N
 
 
 def _digest(folder: Path, binary: Binary) -> str:
-    digest = hashlib.sha256(repr(binary).encode())
+    digest = hashlib.sha256(f"{binary!r}{binary.tags}".encode())
     for path in sorted(folder.iterdir()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -76,7 +78,8 @@ def _compile(binary: Binary, target: Path) -> None:
     settings = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
     with step(f"compiling {binary.folder} (once; kube takes about 5 minutes on 2 cores, the others 2 each)"):
         run(
-            "go", "build", "-ldflags", binary.ldflags, "-o", target / binary.folder, binary.package,
+            "go", "build", "-tags", binary.tags, "-ldflags", binary.ldflags,
+            "-o", target / binary.folder, binary.package,
             cwd=GO_FOLDER / binary.folder, env=settings,
         )  # fmt: skip
     for name in binary.names:
