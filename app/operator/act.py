@@ -16,11 +16,11 @@ from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
 from app.operator.jobs import JobName, MigrationJob, build
 from app.operator.kubernetes import COMPONENT, GatedMigration
-from app.operator.reasons import WARNINGS, Event
+from app.operator.reasons import FLAPPING, WARNINGS, Event
 from app.operator.resource import API_VERSION, KIND, Object, Resource, parse, timestamp
 
-QUIET_SECONDS = 900
-"""An Event of one reason is posted at most once in this time for a resource."""
+QUIET_SECONDS, FLAPPING_QUIET_SECONDS = 900, 3600
+"""An Event of one reason is posted at most once in this time for a resource; the second is for those in `FLAPPING`."""
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Actor:
     async def _post(self, resource: Resource, event: Event, snapshot: Snapshot) -> None:
         _log.info("%s/%s: %s: %s", resource.namespace, resource.name, event.reason, event.message)
         key, now = (resource.uid, event.reason), time.monotonic()
-        if now - self._posted.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+        if key in self._posted and now < self._posted[key] + quiet_seconds(event):
             return
         try:
             await self._client.create(cast("EventObject", EventObject.from_dict(event_object(snapshot, event))))
@@ -90,10 +90,14 @@ class Actor:
         )
 
 
+def quiet_seconds(event: Event) -> int:
+    return FLAPPING_QUIET_SECONDS if event.reason in FLAPPING else QUIET_SECONDS
+
+
 def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
-    """The Event. Its name is the same for every operator within a quarter of an hour, restarted or not."""
+    """The Event. Its name is the same for every operator within the quiet time, restarted or not."""
     resource, now = snapshot.resource, timestamp(snapshot.now)
-    window = int(snapshot.now.timestamp()) // QUIET_SECONDS
+    window = int(snapshot.now.timestamp()) // quiet_seconds(event)
     more = f" (docs/runbook.md#{event.reason.lower()})" if event.reason in WARNINGS else ""
     digest = hashlib.sha256(f"{resource.uid} {event.reason} {window}".encode()).hexdigest()[:16]
     place = {"name": resource.name, "namespace": resource.namespace, "uid": resource.uid}

@@ -49,8 +49,8 @@ class Observer:
         one = resources[0]
         jobs = await self._jobs(one.namespace)
         seen = [await self._ask(one)]
-        told = {(each.status.get("serverVersionNum"), each.status.get("systemIdentifier")) for each in resources}
-        news = isinstance(seen[0], ServerFacts) and told != {_identity(seen[0])[:2]}
+        told = [(each.status.get("serverVersionNum"), each.status.get("systemIdentifier")) for each in resources]
+        news = isinstance(seen[0], ServerFacts) and any(one != _identity(seen[0])[:2] for one in told)
         while news and len(seen) < EQUAL_OBSERVATIONS:
             await asyncio.sleep(SECONDS_BETWEEN)
             seen.append(await self._ask(one))

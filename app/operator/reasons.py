@@ -39,6 +39,11 @@ class EventReason(StrEnum):
 WARNINGS = frozenset({EventReason.FAILED, EventReason.UNREACHABLE, EventReason.REGRESSED})
 """Events of type Warning; the others are Normal."""
 
+FLAPPING = frozenset(
+    {EventReason.SERVER_VERSION_CHANGED, EventReason.MINIMUM_REACHED, EventReason.REGRESSED, EventReason.UNREACHABLE}
+)
+"""What a database may cause again and again by itself; together these are at most four Events an hour."""
+
 
 class Event(NamedTuple):
     reason: EventReason

@@ -73,7 +73,7 @@ class Resource:
 
 def parse(body: Object) -> Resource:
     """Read an object as the API server gives it."""
-    meta, spec = body["metadata"], body["spec"]
+    meta, spec, status = body["metadata"], body["spec"], body.get("status")
     return Resource(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -88,7 +88,7 @@ def parse(body: Object) -> Resource:
         paused=spec["paused"],
         poll=duration(spec["pollInterval"]),
         job_template=spec["jobTemplate"],
-        status=body.get("status", {}),
+        status=status if isinstance(status, dict) else {},
         approved=_approved(meta),
     )
 
@@ -108,8 +108,10 @@ def given(values: Object) -> dict[str, Any]:
 
 
 def duration(text: str) -> timedelta:
-    """``1h2m3s`` as a time span."""
-    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([hms])", text)))
+    """``1h2m3s`` as a time span. Raises ValueError where there is none: polls without a pause are nobody's wish."""
+    if seconds := sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([hms])", text)):
+        return timedelta(seconds=seconds)
+    raise ValueError(f"{text!r} is no duration")
 
 
 def timestamp(moment: datetime) -> str:

@@ -11,6 +11,7 @@ from app.operator.decide import Snapshot, decide
 from app.operator.jobs import read
 from app.operator.reasons import Event, EventReason
 from app.operator.resource import Resource, parse
+from tests.figures import flapping
 from tests.unit.operator.api import FakeApi, merged
 from tests.unit.operator.builders import NOW, body, resource, server
 
@@ -133,6 +134,12 @@ async def test_an_event_of_one_reason_is_posted_once_in_a_quarter_of_an_hour(api
         await actor._post(seen.resource, event, seen)
     assert len(api.named("events")) == 1
     assert sum("POST" in request for request in api.requests) == 2
+
+
+async def test_a_database_that_flaps_all_day_makes_no_storm_of_events() -> None:
+    """Away and there, older and newer: at most four in any hour of its clock."""
+    for states in flapping.FLAPS.values():
+        assert 0 < await flapping.most_in_an_hour(states) <= 4
 
 
 async def test_a_refused_event_does_not_stop_the_status(api: FakeApi) -> None:

@@ -138,6 +138,14 @@ async def test_a_version_as_known_is_asked_once(observer: Observer, monkeypatch:
     assert answers.asked == 1
 
 
+async def test_nonsense_in_one_status_is_no_reason_not_to_look(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others share the database."""
+    monkeypatch.setattr(Observer, "_facts", Answers(server(17)))
+    assert (await observer.observe([resource(), resource(status={"serverVersionNum": [17]})])).stable
+
+
 @pytest.mark.parametrize(
     ("answers", "stable"),
     [

@@ -14,6 +14,18 @@ def test_a_duration_is_read_as_go_writes_it(text: str, seconds: int) -> None:
     assert duration(text) == timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize("text", ["soon", "", "0s"])
+def test_no_duration_is_not_read_as_nothing(text: str) -> None:
+    """Nobody polls without a pause."""
+    with pytest.raises(ValueError, match="is no duration"):
+        duration(text)
+
+
+def test_a_status_that_is_none_counts_as_empty() -> None:
+    """It is derived, and written anew."""
+    assert parse({**body(), "status": "fine"}).status == {}
+
+
 def test_resources_of_one_secret_share_an_observation() -> None:
     """Equal references in one namespace; anything else is another database."""
     assert resource().database_key == resource(revision="other").database_key
