@@ -2,11 +2,12 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.commands import run
-from tests.cluster.local.layout import API_PORT, API_SERVICE, GATEWAY, NODE, Layout
+from tests.cluster.local.layout import API_SERVICE, GATEWAY, NODE, Layout
 
 DAYS = "3650"  # a cluster for development: it must not stop one morning
 
@@ -47,7 +48,7 @@ authorityKeyIdentifier=keyid
 """
 
 
-def make_certificates(layout: Layout) -> None:
+def make_certificates(layout: Layout, clients: Sequence[Client] = CLIENTS) -> None:
     pki = layout.pki
     if (pki / "complete").exists():
         return
@@ -60,9 +61,9 @@ def make_certificates(layout: Layout) -> None:
     run("openssl", "genpkey", "-algorithm", "RSA", "-out", pki / "service-accounts.key")
     _sign(pki, "apiserver", "/CN=kube-apiserver", API_SERVER_NAMES)
     _sign(pki, "kubelet-server", f"/CN={NODE}", f"IP:127.0.0.1,IP:{GATEWAY},DNS:{NODE}")
-    for client in CLIENTS:
+    for client in clients:
         _sign(pki, client.name, client.subject)
-        _write_kubeconfig(pki, client.name)
+        _write_kubeconfig(layout, client.name)
     (pki / "complete").touch()
 
 
@@ -79,11 +80,13 @@ def _sign(pki: Path, name: str, subject: str, names: str = "") -> None:
     )  # fmt: skip
 
 
-def _write_kubeconfig(pki: Path, name: str) -> None:
+def _write_kubeconfig(layout: Layout, name: str) -> None:
+    pki = layout.pki
+
     def data(file: str) -> str:
         return base64.b64encode((pki / file).read_bytes()).decode()
 
-    server = {"server": f"https://127.0.0.1:{API_PORT}", "certificate-authority-data": data("ca.crt")}
+    server = {"server": f"https://127.0.0.1:{layout.api_port}", "certificate-authority-data": data("ca.crt")}
     user = {"client-certificate-data": data(f"{name}.crt"), "client-key-data": data(f"{name}.key")}
     content = {
         "apiVersion": "v1",

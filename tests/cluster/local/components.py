@@ -4,10 +4,8 @@ import shutil
 
 from tests.cluster.console import ClusterError
 from tests.cluster.local.daemons import Daemon
-from tests.cluster.local.layout import API_PORT, ETCD_PORT, GATEWAY, NODE, SERVICES, Layout
+from tests.cluster.local.layout import GATEWAY, NODE, SERVICES, Layout
 
-ETCD = f"http://127.0.0.1:{ETCD_PORT}"
-ETCD_PEERS = "http://127.0.0.1:2380"
 # Started in this order, ended in the reverse one.
 NAMES = (
     "etcd",
@@ -30,11 +28,12 @@ def _daemon(layout: Layout, name: str, *flags: str, config: str | None = None) -
 
 
 def etcd(layout: Layout) -> Daemon:
+    peers = f"http://127.0.0.1:{layout.etcd_peer_port}"
     return _daemon(
         layout, "etcd", "--name=plinth", f"--data-dir={layout.state}/etcd", "--log-level=warn",
-        f"--listen-client-urls={ETCD}", f"--advertise-client-urls={ETCD}",
-        f"--listen-peer-urls={ETCD_PEERS}", f"--initial-advertise-peer-urls={ETCD_PEERS}",
-        f"--initial-cluster=plinth={ETCD_PEERS}",
+        f"--listen-client-urls={layout.etcd}", f"--advertise-client-urls={layout.etcd}",
+        f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}",
+        f"--initial-cluster=plinth={peers}",
     )  # fmt: skip
 
 
@@ -49,8 +48,8 @@ def containerd(layout: Layout) -> Daemon:
 def api_server(layout: Layout) -> Daemon:
     pki = layout.pki
     return _daemon(
-        layout, "kube-apiserver", f"--etcd-servers={ETCD}", f"--secure-port={API_PORT}", "--bind-address=0.0.0.0",
-        f"--advertise-address={GATEWAY}", f"--service-cluster-ip-range={SERVICES}",
+        layout, "kube-apiserver", f"--etcd-servers={layout.etcd}", f"--secure-port={layout.api_port}",
+        "--bind-address=0.0.0.0", f"--advertise-address={GATEWAY}", f"--service-cluster-ip-range={SERVICES}",
         f"--tls-cert-file={pki}/apiserver.crt", f"--tls-private-key-file={pki}/apiserver.key",
         f"--client-ca-file={pki}/ca.crt", "--anonymous-auth=false",
         f"--kubelet-client-certificate={pki}/admin.crt", f"--kubelet-client-key={pki}/admin.key",

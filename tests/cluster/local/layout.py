@@ -16,6 +16,7 @@ SERVICES = "10.214.0.0/16"
 API_SERVICE = "10.214.0.1"
 API_PORT = 6443
 ETCD_PORT = 2379
+ETCD_PEER_PORT = 2380
 DNS_READY_PORT = 8181
 KUBELET_HEALTH_PORT = 10248
 PAUSE_IMAGE = "localhost/plinth-pause:1"
@@ -31,6 +32,9 @@ class Layout:
 
     cache: Path
     state: Path
+    api_port: int = API_PORT
+    etcd_port: int = ETCD_PORT
+    etcd_peer_port: int = ETCD_PEER_PORT
 
     @classmethod
     def from_environment(cls) -> "Layout":
@@ -69,6 +73,10 @@ class Layout:
     @property
     def volumes(self) -> Path:
         return self.state / "volumes"
+
+    @property
+    def etcd(self) -> str:
+        return f"http://127.0.0.1:{self.etcd_port}"
 
     @property
     def socket(self) -> Path:

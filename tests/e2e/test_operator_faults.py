@@ -1,0 +1,234 @@
+"""The operator's process under faults, at a real API server that is its own: nothing here needs a node.
+
+No controller runs beside this API server. So nothing deletes a namespace here; what could block that is looked for.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightkube import Client
+from lightkube.resources.batch_v1 import Job
+
+from app.db.packaged import PackagedServer
+from app.operator.jobs import FILES
+from app.operator.resource import API_VERSION, GROUP, KIND, PLURAL
+from tests.cluster.local.bare import ControlPlane, serving
+from tests.cluster.waiting import wait_for
+from tests.e2e import operators
+from tests.e2e.operators import Operator, Service, Shop, operating
+from tests.servers.databases import OWNER, TEMPLATE, TestDatabase, execute, new_database, prepare
+from tests.servers.fixtures import FAST
+
+KILLS = 4
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with serving(tmp_path_factory.mktemp("plane") / "state") as made:
+        operators.define(made)
+        with operators.running_jobs(made):
+            yield made
+
+
+@pytest.fixture(scope="module")
+def api(plane: ControlPlane) -> Iterator[Client]:
+    with operators.connected(plane) as made:
+        yield made
+
+
+@pytest.fixture
+def shop(api: Client) -> Shop:
+    return Shop.create(api)
+
+
+@pytest.fixture(scope="module")
+def old_server(servers_folder: Path) -> Iterator[PackagedServer]:
+    yield from _running(PackagedServer(17, servers_folder / "operator-17", FAST))
+
+
+@pytest.fixture(scope="module")
+def new_server(servers_folder: Path) -> Iterator[PackagedServer]:
+    yield from _running(PackagedServer(18, servers_folder / "operator-18", FAST))
+
+
+def _running(server: PackagedServer) -> Iterator[PackagedServer]:
+    try:
+        yield prepare(server.start())
+    finally:
+        server.stop("SIGQUIT")
+
+
+@pytest.fixture
+def new(new_server: PackagedServer) -> Iterator[TestDatabase]:
+    """A migrated database on 18, where the gated revision is not recorded yet."""
+    with new_database(new_server, TEMPLATE) as made:
+        yield made
+
+
+@pytest.fixture
+def service(old_server: PackagedServer, new_server: PackagedServer, shop: Shop) -> Iterator[Service]:
+    with Service.moving(shop, old_server, new_server) as made:
+        yield made
+
+
+def _go_round(operator: Operator) -> None:
+    """Wait for three rounds that begin after this."""
+    before = operator.metric("plinth_operator_rounds_total")
+    wait_for("three rounds", lambda: operator.metric("plinth_operator_rounds_total") > before + 3, 30)
+
+
+def test_killed_when_the_job_is_there_it_makes_no_other(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
+    """Between the Job and the status, then at random: who comes after finds the Job, and tells its end."""
+    shop.put_secret("owner", uri=new.owner_uri)
+    shop.create_migration("ids", "owner")
+    operator = Operator.of(plane, shop.name)
+    try:
+        operator.start()
+        wait_for("the Job", shop.jobs, 30, interval=0.01)
+        for seconds in [0.0, *(random.uniform(0.5, 3) for _ in range(KILLS))]:  # noqa: S311
+            time.sleep(seconds)
+            operator.kill()
+            operator.start()
+        shop.wait_for("ids", "Applied")
+    finally:
+        operator.kill()
+    status = shop.migration("ids")["status"]
+    assert (shop.jobs(), status["lastJob"]["exitCode"]) == ([status["lastJob"]["name"]], 0)
+    assert (status["idGeneration"], status["failures"]) == ("v7", 0)
+
+
+def test_two_operators_make_one_job(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
+    """Each does all of it; the status is right, each Event is there once, and then neither writes any more."""
+    shop.put_secret("owner", uri=new.owner_uri)
+    with operating(plane, shop.name) as one, operating(plane, shop.name) as other:
+        wait_for("both", lambda: one.live() and other.live(), 30)
+        shop.create_migration("ids", "owner", poll="1s")
+        shop.wait_for("ids", "Applied")
+        written = shop.migration("ids")["metadata"]["resourceVersion"]
+        for each in (one, other):
+            _go_round(each)
+    assert len(shop.jobs()) == 1
+    assert shop.events("ids") == ["MigrationJobCreated", "MigrationSucceeded"]
+    assert shop.migration("ids")["metadata"]["resourceVersion"] == written
+
+
+def test_an_api_server_that_was_away_is_no_reason_to_start_again(
+    plane: ControlPlane, shop: Shop, service: Service
+) -> None:
+    """Killed, and its history gone (410): what happened meanwhile is seen, by the same process, and it stayed live."""
+    shop.create_migration("ids", "owner")
+    with operating(plane, shop.name) as operator:
+        shop.wait_for("ids", "WaitingForServerVersion")
+        plane.kill()
+        service.upgrade()
+        wait_for("a step that failed", lambda: "tried again" in operator.log.read_text(), 20)
+        assert operator.live()
+        plane.forget_history()
+        plane.start()
+        shop.wait_for("ids", "Applied")
+        shop.create_migration("later", "owner", poll="24h")  # by the watch alone
+        shop.wait_for("later", "Applied")
+        assert operator.process
+        assert operator.process.poll() is None
+    assert len(shop.jobs()) == 1
+
+
+def test_a_silent_api_server_is_outlasted(plane: ControlPlane, shop: Shop, service: Service) -> None:
+    """Frozen for longer than any request may take: the probe passes, and the change is dealt with after it."""
+    shop.create_migration("ids", "owner")
+    with operating(plane, shop.name) as operator:
+        shop.wait_for("ids", "WaitingForServerVersion")
+        plane.freeze()
+        try:
+            service.upgrade()
+            wait_for("a step that failed", lambda: "tried again" in operator.log.read_text(), 30)
+            assert operator.live()
+        finally:
+            plane.thaw()
+        shop.wait_for("ids", "Applied")
+    assert len(shop.jobs()) == 1
+
+
+SPEC: dict[str, Any] = {
+    "databaseSecretRef": {"name": "owner", "keys": {key: key for key in FILES}},
+    "jobTemplate": {"image": "plinth:test", "activeDeadlineSeconds": 60, "ttlSecondsAfterFinished": 60},
+    "revision": "uuidv7",
+    "minServerVersion": 18,
+    "approval": "Automatic",
+    "paused": False,
+    "pollInterval": "1s",
+}
+NONSENSE: dict[str, dict[str, Any]] = {
+    "no-spec": {},
+    "spec-is-text": {"spec": "yes"},
+    "odd-revision": {"spec": {**SPEC, "revision": 7}},
+    "odd-version": {"spec": {**SPEC, "minServerVersion": "new"}},
+    "odd-interval": {"spec": {**SPEC, "pollInterval": "soon"}},
+    "odd-template": {"spec": {**SPEC, "jobTemplate": []}},
+    "odd-secret": {"spec": {**SPEC, "databaseSecretRef": {"name": 7}}},
+    "odd-keys": {"spec": {**SPEC, "databaseSecretRef": {"name": "owner", "keys": "all"}}},
+    "status-is-text": {"spec": SPEC, "status": "fine"},
+    "odd-number": {"spec": SPEC, "status": {"serverVersionNum": [17]}},
+    "odd-job": {"spec": SPEC, "status": {"lastJob": [1], "failures": "many"}},
+    "odd-conditions": {"spec": SPEC, "status": {"conditions": [{}], "lastJob": {"name": 7}}},
+}
+"""What no definition of today lets in, by the name of the resource; the last ones share the good one's database."""
+
+
+def test_nonsense_in_one_resource_is_its_own_trouble(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
+    """What an earlier definition let in, a Job that is refused, a secret of bytes: the others go on."""
+    shop.put_secret("owner", uri=new.owner_uri)
+    for name, wrong in NONSENSE.items():
+        meta = {"name": name, "namespace": shop.name, "uid": name, "generation": 1, "annotations": {}}
+        meta["creationTimestamp"] = "2026-11-01T00:00:00Z"
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": meta, **wrong}
+        plane.put(f"/registry/{GROUP}/{PLURAL}/{shop.name}/{name}", body)
+    shop.put_secret("bytes", uri=b"\xff\xfe")
+    shop.create_migration("bytes", "bytes")
+    shop.create_migration("no-job", "owner", jobTemplate={"image": "plinth:test", "podLabels": {"-": "no label"}})
+    shop.create_migration("good", "owner")
+    with operating(plane, shop.name) as operator:
+        shop.wait_for("good", "Applied", 20)
+        shop.wait_for("bytes", "DatabaseUnreachable")
+        shop.create_migration("later", "owner")
+        shop.wait_for("later", "Applied", 20)
+        log = operator.log.read_text()
+    for name in ("no-spec", "spec-is-text", "odd-interval"):
+        assert f"{name} cannot be read" in log
+
+
+def test_what_it_leaves_behind_can_be_deleted_without_it(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
+    """Neither resource nor Job has a finalizer, nor an owner that blocks: nothing waits for one that is gone."""
+    shop.put_secret("owner", uri=new.owner_uri)
+    shop.create_migration("ids", "owner")
+    with operating(plane, shop.name):
+        shop.wait_for("ids", "Applied")
+    made = [shop.migration("ids"), *(job.to_dict() for job in shop.api.list(Job, namespace=shop.name))]
+    assert len(made) == 2
+    for one in made:
+        assert "finalizers" not in one["metadata"]
+        assert not any(owner.get("blockOwnerDeletion") for owner in one["metadata"].get("ownerReferences", ()))
+    plane.kubectl("delete", "gatedmigration/ids", f"--namespace={shop.name}", "--timeout=10s")
+
+
+def test_a_rotated_secret_is_no_outage(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
+    """A password that changed is read again before anything is reported; a wrong one is told, then mended."""
+    role = f"rotated_{new.name}"
+    execute(new.server, f"CREATE ROLE {role} LOGIN PASSWORD 'one' IN ROLE {OWNER}")
+    shop.put_secret("owner", uri=new.server.uri(new.name, role, "one"))
+    shop.create_migration("ids", "owner", minServerVersion=19)
+    with operating(plane, shop.name) as operator:
+        shop.wait_for("ids", "WaitingForServerVersion")
+        execute(new.server, f"ALTER ROLE {role} PASSWORD 'two'")
+        shop.put_secret("owner", uri=new.server.uri(new.name, role, "two"))
+        _go_round(operator)
+        assert (shop.reason("ids"), shop.events("ids")) == ("WaitingForServerVersion", [])
+        shop.put_secret("owner", uri=new.server.uri(new.name, role, "three"))
+        shop.wait_for("ids", "DatabaseUnreachable")
+        assert "three" not in shop.conditions("ids")["Ready"]["message"]
+        shop.put_secret("owner", uri=new.server.uri(new.name, role, "two"))
+        shop.wait_for("ids", "WaitingForServerVersion")
