@@ -9,7 +9,7 @@ AT_ONCE ?= 3
 UNWATCHED := pg17 or test_killed or test_openapi
 
 .DEFAULT_GOAL := help
-.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart verbs
+.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart figures-operator verbs
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ verbs: $(VENV)/ready ## The chart under every verb, in at most an hour: docs/ver
 
 figures-chart: $(VENV)/ready ## Measure the chart under its verbs: one line a figure; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.chart
+
+figures-operator: $(VENV)/ready ## Measure the operator under faults: about 20 minutes, one line a figure; exits 1 where one is short
+	@$(BIN)/python -m tests.figures.operator
 
 # Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
 $(VENV)/ready: requirements/dev.txt pyproject.toml
