@@ -80,6 +80,10 @@ class Shop:
         }
         self.api.create(GatedMigration(metadata=ObjectMeta(name=name, namespace=self.name), spec=body))
 
+    def resume(self, name: str) -> None:
+        change = {"spec": {"paused": False}}
+        self.api.patch(GatedMigration, name, change, namespace=self.name, patch_type=PatchType.MERGE)
+
     def migration(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api.get(GatedMigration, name, namespace=self.name)
         return found

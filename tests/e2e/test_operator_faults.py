@@ -24,6 +24,7 @@ from tests.servers.databases import OWNER, TEMPLATE, TestDatabase, execute, new_
 from tests.servers.fixtures import FAST
 
 KILLS = 4
+RACES = 6
 
 
 @pytest.fixture(scope="module")
@@ -101,19 +102,28 @@ def test_killed_when_the_job_is_there_it_makes_no_other(plane: ControlPlane, sho
     assert (status["idGeneration"], status["failures"]) == ("v7", 0)
 
 
-def test_two_operators_make_one_job(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
-    """Each does all of it; the status is right, each Event is there once, and then neither writes any more."""
+def test_two_operators_make_one_job_each_time(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
+    """Each does all of it; every status is right, each Event is there once, and then neither writes any more."""
     shop.put_secret("owner", uri=new.owner_uri)
+    names = [f"ids-{number}" for number in range(RACES)]
+    for name in names:
+        shop.create_migration(name, "owner", paused=True)
     with operating(plane, shop.name) as one, operating(plane, shop.name) as other:
         wait_for("both", lambda: one.live() and other.live(), 30)
-        shop.create_migration("ids", "owner", poll="1s")
-        shop.wait_for("ids", "Applied")
-        written = shop.migration("ids")["metadata"]["resourceVersion"]
+        for name in names:
+            shop.wait_for(name, "Paused")
+        for name in names:  # both know all, and are told at once
+            shop.resume(name)
+        for name in names:
+            shop.wait_for(name, "Applied")
+        written = [shop.migration(name)["metadata"]["resourceVersion"] for name in names]
         for each in (one, other):
             _go_round(each)
-    assert len(shop.jobs()) == 1
-    assert shop.events("ids") == ["MigrationJobCreated", "MigrationSucceeded"]
-    assert shop.migration("ids")["metadata"]["resourceVersion"] == written
+    made = [name.rsplit("-", 2)[0] for name in shop.jobs()]  # none for whom another's Job came first
+    assert len(made) == len({*made}) > 1
+    for name in made:
+        assert shop.events(name) == ["MigrationJobCreated", "MigrationSucceeded"]
+    assert [shop.migration(name)["metadata"]["resourceVersion"] for name in names] == written
 
 
 def test_an_api_server_that_was_away_is_no_reason_to_start_again(
