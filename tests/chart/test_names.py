@@ -1,5 +1,9 @@
 """Public names: scripts and dashboards hold on to them."""
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from tests.chart.conftest import Render
@@ -89,11 +93,42 @@ def test_an_override_leaves_the_selectors(render: Render, values: Object) -> Non
     assert (selector["app.kubernetes.io/name"], selector["app.kubernetes.io/instance"]) == ("plinth", "shop")
 
 
-@pytest.mark.parametrize("release", ["1st", "dotted.name"])
-def test_a_release_whose_objects_could_not_be_named_is_refused(render: Render, release: str) -> None:
-    """A release name that no Service or Job could carry ends with a sentence instead of half an installation."""
+@pytest.mark.parametrize(("release", "values"), [("1st", {}), ("dotted.name", {}), ("on", {"fullnameOverride": "on"})])
+def test_a_release_whose_objects_could_not_be_named_is_refused(render: Render, release: str, values: Object) -> None:
+    """A name that no Service or Job could carry, or YAML reads otherwise, ends with a sentence, not halfway."""
     with pytest.raises(Refused, match="choose another release name or set fullnameOverride"):
-        render(EXTERNAL, release=release)
+        render(EXTERNAL, values, release=release)
+
+
+ODD: tuple[Object, ...] = (
+    {
+        "database": {"existingSecret": "1", "tls": {"caSecret": "2"}},
+        "migrations": {"serviceAccountName": "3"},
+        "ingress": {"enabled": True, "className": "4", "hosts": [{"host": "a.example", "paths": [{"path": "/v1: "}]}]},
+        "operator": {"watchNamespaces": ["1e3", "true"]},
+    },
+    EMBEDDED | {"postgresql": {**EMBEDDED["postgresql"], "persistence": {"storageClass": "1"}}},
+    EXTERNAL | {"serviceAccount": {"create": False, "name": "1"}, "operator": {"watchNamespaces": ["*"]}},
+)
+LABELS = {"labels", "matchLabels", "selector"}
+NAMES = re.compile(r"(?i)(.*name|namespace|path)$")
+
+
+def odd(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where a name or a label is no text, or nothing is."""
+    if isinstance(value, dict | list):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from odd(one, (*path, str(key)))
+    elif value is None or (not isinstance(value, str) and (NAMES.match(path[-1]) or LABELS & set(path[-2:]))):
+        yield path
+
+
+@pytest.mark.parametrize("values", ODD)
+def test_names_that_look_like_something_else_stay_names(render: Render, values: Object) -> None:
+    """A release called "on" in a namespace called "1e3", and numbers as names: YAML leaves them so."""
+    more: Object = {"priorityClassName": "5", "networkPolicy": {"enabled": True}, "serviceMonitor": {"enabled": True}}
+    objects = render(values, more, release="on", options=("--namespace=1e3",))
+    assert [(one["kind"], *path) for one in objects for path in odd(one)] == []
 
 
 def test_selectors_are_the_three_public_labels(render: Render) -> None:

@@ -49,7 +49,7 @@ disable
 {{- define "plinth.appVolumes" -}}
 - name: database
   secret:
-    secretName: {{ include "plinth.appSecret" . }}
+    secretName: {{ include "plinth.appSecret" . | quote }}
     optional: true
     items:
       {{- include "plinth.secretItems" . | trim | nindent 6 }}
@@ -62,13 +62,13 @@ disable
   projected:
     sources:
       - secret:
-          name: {{ include "plinth.ownerSecret" . }}
+          name: {{ include "plinth.ownerSecret" . | quote }}
           optional: true
           items:
             {{- include "plinth.secretItems" . | trim | nindent 12 }}
-      {{- if ne (include "plinth.ownerSecret" .) (include "plinth.appSecret" .) }}
+      {{- if and .Values.database.secretKeys.user (ne (include "plinth.ownerSecret" .) (include "plinth.appSecret" .)) }}
       - secret:
-          name: {{ include "plinth.appSecret" . }}
+          name: {{ include "plinth.appSecret" . | quote }}
           optional: true
           items:
             - {key: {{ .Values.database.secretKeys.user | quote }}, path: PLINTH_DATABASE_APP_ROLE}
@@ -80,7 +80,7 @@ disable
 {{- with .Values.database.tls.caSecret -}}
 - name: database-ca
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     optional: true
     items:
       - {key: {{ $.Values.database.tls.caKey | quote }}, path: ca.crt}

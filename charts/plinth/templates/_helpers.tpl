@@ -8,6 +8,9 @@
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
 {{- fail (printf "%q cannot name all objects: it must begin with a letter, and hold letters, digits and - only; choose another release name or set fullnameOverride." $name) -}}
 {{- end -}}
+{{- if not (kindIs "string" (printf "name: %s" $name | fromYaml).name) -}}
+{{- fail (printf "%q cannot name all objects, as YAML does not take it for a name: choose another release name or set fullnameOverride." $name) -}}
+{{- end -}}
 {{- if gt (len $name) 40 -}}
 {{- $name = printf "%s-%s" (trunc 31 $name | trimSuffix "-") (sha256sum $name | trunc 8) -}}
 {{- end -}}
@@ -23,7 +26,7 @@
 {{- define "plinth.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Chart.Name }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
@@ -96,7 +99,7 @@ tolerations:
 {{- define "plinth.placement" -}}
 {{- include "plinth.scheduling" . }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 

@@ -37,7 +37,7 @@ template:
     restartPolicy: Never
     # Before the Job's own deadline, which deletes the pod: so what hung, and its last line, can be read.
     activeDeadlineSeconds: {{ sub .Values.migrations.activeDeadlineSeconds 10 }}
-    serviceAccountName: {{ .Values.migrations.serviceAccountName }}
+    serviceAccountName: {{ .Values.migrations.serviceAccountName | quote }}
     automountServiceAccountToken: false
     enableServiceLinks: false
     securityContext:
