@@ -1,5 +1,7 @@
 """What a rendered chart is made of, and the values most tests begin with."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 PASSWORDS = {f"{role}Password": f"{role}-password" for role in ("owner", "app", "superuser")}
@@ -43,3 +45,16 @@ def container(pod: Object) -> Object:
 
 def environment(pod: Object) -> dict[str, str]:
     return {one["name"]: one["value"] for one in container(pod).get("env", [])}
+
+
+LABELS = {"labels", "matchLabels", "selector"}
+NAMES = re.compile(r"(?i)(.*name|namespace|path)$")
+
+
+def odd(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where a name or a label is no text, or nothing is."""
+    if isinstance(value, dict | list):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from odd(one, (*path, str(key)))
+    elif value is None or (not isinstance(value, str) and (NAMES.match(path[-1]) or LABELS & set(path[-2:]))):
+        yield path

@@ -1,13 +1,9 @@
 """Public names: scripts and dashboards hold on to them."""
 
-import re
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from tests.chart.conftest import Render
-from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused
+from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused, odd
 
 
 def test_every_object_of_the_whole_bundle_has_its_public_name(render: Render) -> None:
@@ -110,17 +106,6 @@ ODD: tuple[Object, ...] = (
     EMBEDDED | {"postgresql": {**EMBEDDED["postgresql"], "persistence": {"storageClass": "1"}}},
     EXTERNAL | {"serviceAccount": {"create": False, "name": "1"}, "operator": {"watchNamespaces": ["*"]}},
 )
-LABELS = {"labels", "matchLabels", "selector"}
-NAMES = re.compile(r"(?i)(.*name|namespace|path)$")
-
-
-def odd(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Where a name or a label is no text, or nothing is."""
-    if isinstance(value, dict | list):
-        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from odd(one, (*path, str(key)))
-    elif value is None or (not isinstance(value, str) and (NAMES.match(path[-1]) or LABELS & set(path[-2:]))):
-        yield path
 
 
 @pytest.mark.parametrize("values", ODD)

@@ -5,11 +5,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from tests.chart import bad_values, values_table
 from tests.chart.bad_values import SCHEMA, VALUES, leaves
 from tests.chart.conftest import Render
-from tests.chart.rendered import EXTERNAL, Object, Refused
+from tests.chart.rendered import EMBEDDED, EXTERNAL, Object, Refused, odd
 from tests.chart.values_table import CHART
 
 # Kubernetes' own structures and Helm's, which are not the chart's to close.
@@ -168,6 +169,48 @@ def test_a_combination_that_cannot_work_ends_with_a_sentence(render: Render, val
     """Values that contradict each other are refused with what to do about it."""
     with pytest.raises(Refused, match=sentence):
         render(values)
+
+
+NEEDED: Object = yaml.safe_load(
+    (CHART / "templates" / "_validate.tpl").read_text().partition('define "plinth.needed" -}}')[2].partition("{{-")[0]
+)
+
+
+def has_no_empty(values: Object, schema: Object, path: str = "") -> Iterator[str]:
+    """Groups, switches, numbers and words, by --set's path: what cannot be without a value."""
+    for key, value in values.items():
+        inner = schema["properties"][key]
+        if isinstance(value, bool | int) or (isinstance(value, str) and value):
+            yield path + key
+        elif isinstance(value, dict) and value and "requests" not in value and "properties" in inner:
+            yield path + key
+            yield from has_no_empty(value, inner, f"{path}{key}.")
+
+
+def test_what_cannot_be_without_a_value_is_needed() -> None:
+    """But no group that the first release lacks, as with --reuse-values, and nothing that is left out when null."""
+    empty = ("podSecurityContext", "database.secretKeys.")
+    found = {path for path in has_no_empty(VALUES, SCHEMA) if not path.startswith(empty)}
+    needed = {f"{group}.{key}".lstrip(".") for group, keys in NEEDED.items() for key in keys}
+    assert found - needed == {"serviceAccount", "operator.serviceAccount"}
+    assert needed <= found
+
+
+@pytest.mark.parametrize("path", ["image", "drainSeconds", "database.tls", "gatedMigrations.uuidv7.approval"])
+def test_a_null_that_takes_away_what_is_needed_is_refused(render: Render, path: str) -> None:
+    """`--set x=null`, or a key with nothing after it, ends with a sentence, and never in an empty field."""
+    with pytest.raises(Refused, match=rf" {path} is null: give it a value, or leave it out for its default"):
+        render(EXTERNAL, nest(path, None))
+
+
+@pytest.mark.parametrize("values", [EMBEDDED, EXTERNAL])
+def test_any_other_null_is_nothing(render: Render, values: Object) -> None:
+    """All at once, and a secret of a URI alone: the objects are whole."""
+    needed = {f"{group}.{key}".lstrip(".") for group, keys in NEEDED.items() for key in keys}
+    empty = [path for path in leaves(VALUES, SCHEMA) if path not in needed and "auth." not in path]
+    nulls = [nest(path, None) for path in empty if path != "database.secretKeys.uri"]
+    objects = render(*nulls, values)
+    assert [(one["kind"], *path) for one in objects for path in odd(one)] == []
 
 
 @pytest.mark.parametrize(

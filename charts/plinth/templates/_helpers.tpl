@@ -51,7 +51,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 
 {{/* Labels of a pod: no version, which would restart it for nothing. Takes (list $ component own). */}}
 {{- define "plinth.podLabels" -}}
-{{- merge (include "plinth.selector" . | fromYaml) (index . 2) ((index . 0).Values.commonLabels | default dict) | toYaml -}}
+{{- merge (include "plinth.selector" . | fromYaml) (index . 2 | default dict) ((index . 0).Values.commonLabels | default dict) | toYaml -}}
 {{- end -}}
 
 {{/* Annotations of an object or a pod: its own, then the common ones; nothing where there are none. Takes (list $ own). */}}

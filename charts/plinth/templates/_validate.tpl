@@ -1,5 +1,6 @@
 {{/* Combinations that cannot work, each with a sentence that says what to do. */}}
 {{- define "plinth.validate" -}}
+{{- include "plinth.validate.nulls" . -}}
 {{- include "plinth.validate.database" . -}}
 {{- include "plinth.validate.shutdown" . -}}
 {{- include "plinth.validate.connections" . -}}
@@ -9,6 +10,46 @@
 {{- include "plinth.validate.operator" . -}}
 {{- include "plinth.validate.volumes" (list "" .Values) -}}
 {{- include "plinth.validate.volumes" (list "migrations." .Values.migrations) -}}
+{{- end -}}
+
+{{/* A null takes a default away: what cannot be without one, by its group. Others are empty then. */}}
+{{- define "plinth.needed" -}}
+"": [image, replicaCount, drainSeconds, shutdownSeconds, terminationGracePeriodSeconds, service, autoscaling, podDisruptionBudget,
+  networkPolicy, ingress, httpRoute, serviceMonitor, database, migrations, postgresql, readiness, operator, crds, ids, gatedMigrations]
+image: [repository, pullPolicy]
+serviceAccount: [create]
+service: [type]
+autoscaling: [enabled, minReplicas, maxReplicas, targetCPUUtilizationPercentage]
+podDisruptionBudget: [enabled, maxUnavailable]
+networkPolicy: [enabled, databasePort]
+ingress: [enabled]
+httpRoute: [enabled]
+serviceMonitor: [enabled, interval]
+database: [secretKeys, tls, pooler]
+database.tls: [caKey]
+migrations: [mode, activeDeadlineSeconds, serviceAccountName, ttlSecondsAfterFinished]
+postgresql: [image, persistence, auth]
+postgresql.image: [repository, tag, pullPolicy]
+postgresql.persistence: [enabled, size]
+readiness: [mode]
+operator: [enabled, pollInterval]
+operator.serviceAccount: [create]
+crds: [upgrade]
+ids: [below18]
+gatedMigrations: [uuidv7]
+gatedMigrations.uuidv7: [enabled, approval, minServerVersion]
+{{- end -}}
+
+{{- define "plinth.validate.nulls" -}}
+{{- range $group, $keys := include "plinth.needed" . | fromYaml -}}
+{{- $values := $.Values -}}
+{{- range splitList "." $group | compact }}{{ $values = index $values . }}{{ end -}}
+{{- range ternary list $keys (kindIs "invalid" $values) -}}
+{{- if kindIs "invalid" (index $values .) -}}
+{{- fail (printf "%s is null: give it a value, or leave it out for its default." (printf "%s.%s" $group . | trimPrefix ".")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* A mount of a volume that is not there is refused by the API server too, but not with what to do. Takes (list prefix values). */}}
@@ -67,7 +108,7 @@
 {{- fail "podDisruptionBudget.maxUnavailable is 0, so no node with a pod of the API could be drained: let at least 1 be away." -}}
 {{- end -}}
 {{- $scale := .Values.autoscaling -}}
-{{- if and $scale.enabled (not (dig "requests" "cpu" "" .Values.resources)) -}}
+{{- if and $scale.enabled (not (dig "requests" "cpu" "" (.Values.resources | default dict))) -}}
 {{- fail "autoscaling.enabled is true, but there is no resources.requests.cpu that autoscaling.targetCPUUtilizationPercentage could be a part of: set it, or no pod is ever added." -}}
 {{- end -}}
 {{- if and $scale.enabled (gt (int $scale.minReplicas) (int $scale.maxReplicas)) -}}
@@ -77,7 +118,7 @@
 
 {{/* What the app refuses at its start. */}}
 {{- define "plinth.validate.timeouts" -}}
-{{- $settings := .Values.settings -}}
+{{- $settings := .Values.settings | default dict -}}
 {{- $interval := $settings.readiness_interval | default 2 -}}
 {{- $timeout := $settings.readiness_timeout | default 1.5 -}}
 {{- if gt (float64 $timeout) (float64 $interval) -}}
@@ -117,7 +158,7 @@
 {{- end -}}
 
 {{- define "plinth.validate.tokens" -}}
-{{- $settings := .Values.settings -}}
+{{- $settings := .Values.settings | default dict -}}
 {{- $given := list -}}
 {{- range list "jwt_jwks_url" "jwt_issuer" "jwt_audience" }}{{ if index $settings . }}{{ $given = append $given . }}{{ end }}{{ end -}}
 {{- if and $given (ne ($settings.tenant_source | default "none") "jwt") -}}
@@ -141,7 +182,7 @@
 
 {{/* The most connections this release opens at once: during a rollout, with both kinds of migration running. */}}
 {{- define "plinth.connections" -}}
-{{- $settings := .Values.settings -}}
+{{- $settings := .Values.settings | default dict -}}
 {{- $pool := add ($settings.database_pool_size | default 5) (ternary $settings.database_pool_overflow 5 (hasKey $settings "database_pool_overflow")) -}}
 {{- $pods := add 1 (ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled) -}}
 {{- add (mul $pods (add $pool 2)) 3 (ternary 4 0 .Values.operator.enabled) -}}

@@ -56,7 +56,7 @@ template:
           {{- include "plinth.env" (list . "migrate") | trim | nindent 10 }}
         terminationMessagePolicy: FallbackToLogsOnError
         resources:
-          {{- toYaml .Values.migrations.resources | nindent 10 }}
+          {{- toYaml (.Values.migrations.resources | default dict) | nindent 10 }}
         securityContext:
           {{- include "plinth.containerSecurity" . | nindent 10 }}
         volumeMounts:
