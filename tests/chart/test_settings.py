@@ -128,10 +128,11 @@ def test_the_embedded_databases_connections_are_known(render: Render) -> None:
 
 
 def test_the_notes_say_how_many_connections(notes: Notes) -> None:
-    """The budget that is checked is the one the reader is told, where the database is theirs."""
+    """The budget that is checked, and one of as many ending pods as new ones, are told where the database is theirs."""
     for values, said in ((EXTERNAL, True), (EMBEDDED, False)):
         shown = notes(values, {"replicaCount": 4})
         assert ("The release opens up to 67 connections to the database" in shown) is said
+        assert ("up to 103 for moments, while pods that end still hold theirs" in shown) is said
 
 
 @pytest.mark.parametrize("missing", ["jwt_jwks_url", "jwt_issuer", "jwt_audience"])

@@ -180,12 +180,16 @@ gatedMigrations.uuidv7: [enabled, approval, minServerVersion]
 {{- end -}}
 {{- end -}}
 
-{{/* The most connections this release opens at once: during a rollout, with both kinds of migration running. */}}
+{{- define "plinth.pods" -}}
+{{ ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int }}
+{{- end -}}
+
+{{/* Connections of so many pods, with both kinds of migration running. Takes (list $ pods). */}}
 {{- define "plinth.connections" -}}
-{{- $settings := .Values.settings | default dict -}}
+{{- $root := index . 0 -}}
+{{- $settings := $root.Values.settings | default dict -}}
 {{- $pool := add ($settings.database_pool_size | default 5) (ternary $settings.database_pool_overflow 5 (hasKey $settings "database_pool_overflow")) -}}
-{{- $pods := add 1 (ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled) -}}
-{{- add (mul $pods (add $pool 2)) 3 (ternary 4 0 .Values.operator.enabled) -}}
+{{- add (mul (index . 1) (add $pool 2)) 3 (ternary 4 0 $root.Values.operator.enabled) -}}
 {{- end -}}
 
 {{/* PostgreSQL's own limit, less what it keeps for superusers, where the database is the chart's. */}}
@@ -193,7 +197,7 @@ gatedMigrations.uuidv7: [enabled, approval, minServerVersion]
 {{- $limit := .Values.database.connectionLimit -}}
 {{- $own := and (eq (include "plinth.embedded" .) "true") (empty $limit) -}}
 {{- $limit = ternary 97 $limit $own -}}
-{{- $needed := include "plinth.connections" . | int -}}
+{{- $needed := include "plinth.connections" (list . (include "plinth.pods" . | add 1)) | int -}}
 {{- if and $limit (gt $needed (int $limit)) -}}
 {{- $remedy := ternary "name a larger database by database.existingSecret" "raise it" $own -}}
 {{- fail (printf "database.connectionLimit is %v, but up to %v connections are opened (each pod, and one more while rolling out: pool + overflow + 2; migrations 3; operator and its Jobs 4): %s, or lower settings.database_pool_size, settings.database_pool_overflow or the pods." $limit $needed $remedy) -}}
