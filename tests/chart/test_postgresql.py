@@ -1,6 +1,10 @@
 """The embedded evaluation database."""
 
-from base64 import b64decode
+import json
+import threading
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -11,7 +15,6 @@ CLOUDNATIVEPG = {
     *("username", "user", "password", "dbname", "host", "port", "pgpass"),
     *("uri", "jdbc-uri", "fqdn-uri", "fqdn-jdbc-uri"),
 }
-KINDS = ("--api-versions", "v1/Secret")
 
 
 def secret(objects: list[Object], role: str) -> Object:
@@ -103,18 +106,59 @@ def test_rendered_without_a_cluster_it_wants_its_passwords(render: Render) -> No
         render({"postgresql": {"auth": some}})
 
 
-def test_with_a_cluster_passwords_are_made_up(render: Render) -> None:
-    """Helm that speaks to a cluster (it knows kinds) installs with random passwords, another for each role."""
-    objects = render(options=KINDS)
-    passwords = {contents(secret(objects, role))["password"] for role in ("owner", "app", "superuser")}
-    assert len(passwords) == 3
-    assert all(len(password) == 32 and password.isalnum() for password in passwords)
+RESOURCES = {
+    "/api/v1": [("secrets", "Secret"), ("serviceaccounts", "ServiceAccount")],
+    "/apis/apps/v1": [("statefulsets", "StatefulSet")],
+}
+KEPT = "/api/v1/namespaces/apps/secrets/plinth-postgresql-app"
 
 
-def test_argocd_must_give_passwords(render: Render) -> None:
-    """Argo CD tells Helm the cluster's kinds and lets it look nothing up, so mode argocd never makes passwords up."""
+class ApiServer(BaseHTTPRequestHandler):
+    """What `lookup` asks of a cluster that has one secret and nothing else."""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        answer: Object | None = {"kind": "List", "items": []} if path.endswith("/statefulsets") else None
+        if path in RESOURCES:
+            names = [{"name": name, "kind": kind, "namespaced": True, "verbs": []} for name, kind in RESOURCES[path]]
+            version = path.removeprefix("/api/").removeprefix("/apis/")
+            answer = {"kind": "APIResourceList", "groupVersion": version, "resources": names}
+        if path == KEPT:
+            answer = {"apiVersion": "v1", "kind": "Secret", "data": {"password": b64encode(b"kept").decode()}}
+        self.send_response(200 if answer else 404)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(answer or {"kind": "Status", "reason": "NotFound", "code": 404}).encode())
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing: Helm says what it misses."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[tuple[str, ...]]:
+    """Options by which Helm renders with lookups in a cluster."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), ApiServer) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield ("--dry-run=server", f"--kube-apiserver=http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+
+
+def test_with_a_cluster_passwords_are_kept_or_made_up(render: Render, cluster: tuple[str, ...]) -> None:
+    """Of what the cluster has the password stays; others are random ones. The Job is the same for all that."""
+    first, second = (render({"migrations": {"mode": "job"}}, options=cluster) for _ in range(2))
+    app, owner, superuser = (contents(secret(first, role))["password"] for role in ("app", "owner", "superuser"))
+    assert app == contents(secret(second, "app"))["password"] == "kept"
+    assert owner != superuser
+    assert all(len(password) == 32 and password.isalnum() for password in (owner, superuser))
+    names = [[one["metadata"]["name"] for one in objects.all("Job")] for objects in (first, second)]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("mode", ["hook", "job", "argocd", "none"])
+def test_argocd_must_give_passwords(render: Render, mode: str) -> None:
+    """Argo CD tells Helm the cluster's kinds and lets it look nothing up: passwords are never made up, in any mode."""
     with pytest.raises(Refused, match="Rendered without a cluster"):
-        render({"migrations": {"mode": "argocd"}}, options=KINDS)
+        render({"migrations": {"mode": mode}}, options=("--api-versions", "v1/Secret"))
 
 
 def test_a_password_that_would_break_a_uri_is_refused(render: Render) -> None:
