@@ -79,6 +79,13 @@ def test_the_hook_job_goes_by_itself(render: Render) -> None:
         assert "ttlSecondsAfterFinished" not in job["spec"]
 
 
+def test_large_numbers_stay_whole(render: Render) -> None:
+    """A number of a file is rendered as it was written, not as 3e+06, which some tools take for text."""
+    large: Object = {"migrations": {"ttlSecondsAfterFinished": 3000000, "activeDeadlineSeconds": 1000000}}
+    migrate = render(EXTERNAL, large).one("Job", "plinth-migrate")["spec"]
+    assert (migrate["ttlSecondsAfterFinished"], migrate["activeDeadlineSeconds"]) == (3000000, 1000000)
+
+
 def plain(render: Render, *values: Object) -> str:
     """Name of the migration's Job that is no hook."""
     jobs = [one["metadata"] for one in render(*values).all("Job") if "annotations" not in one["metadata"]]

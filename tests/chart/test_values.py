@@ -130,6 +130,10 @@ def test_a_value_of_the_right_type_can_still_be_wrong(helm: str) -> None:
         ),
         (EXTERNAL | {"operator": {"watchNamespaces": ["shop"]}}, "nobody would watch its GatedMigration: add apps"),
         (EXTERNAL | {"operator": {"serviceAccount": {"create": False}}}, "set operator.serviceAccount.name"),
+        (
+            EXTERNAL | {"serviceAccount": {"name": "one"}, "operator": {"serviceAccount": {"name": "one"}}},
+            "are both one: .* give one of them another name",
+        ),
         (EXTERNAL | {"ingress": {"enabled": True}}, "name one in ingress.hosts"),
         (EXTERNAL | {"httpRoute": {"enabled": True}}, "name one in httpRoute.parentRefs"),
         (

@@ -83,6 +83,10 @@ gatedMigrations.uuidv7: [enabled, approval, minServerVersion]
 {{- if and .Values.operator.enabled (not (or $account.create $account.name)) -}}
 {{- fail "operator.serviceAccount.create is false without a name, so every pod of the namespace that uses the ServiceAccount default would get the operator's rights: set operator.serviceAccount.name." -}}
 {{- end -}}
+{{- $app := .Values.serviceAccount | default (dict "create" true) -}}
+{{- if and .Values.operator.enabled $app.create $account.create $app.name (eq $app.name (default "" $account.name)) -}}
+{{- fail (printf "serviceAccount.name and operator.serviceAccount.name are both %s: the chart would make it twice, and the API would have the operator's; give one of them another name." $app.name) -}}
+{{- end -}}
 {{- $namespaces := .Values.operator.watchNamespaces -}}
 {{- if and (has "*" $namespaces) (gt (len $namespaces) 1) -}}
 {{- fail "operator.watchNamespaces names \"*\" beside other namespaces: \"*\" already means all, so name it alone." -}}

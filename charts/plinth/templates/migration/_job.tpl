@@ -20,7 +20,7 @@ true
 {{- define "plinth.migrationJob" -}}
 # Waiting and retrying is done by `plinth migrate`; a second pod helps where the first was lost with its node.
 backoffLimit: 1
-activeDeadlineSeconds: {{ .Values.migrations.activeDeadlineSeconds }}
+activeDeadlineSeconds: {{ int64 .Values.migrations.activeDeadlineSeconds }}
 podFailurePolicy:
   rules:
     - action: Ignore
