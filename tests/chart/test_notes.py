@@ -50,3 +50,19 @@ def test_a_plain_job_is_waited_for_and_run_again_only_when_told(notes: Notes, va
 def test_a_hook_needs_nothing_deleted(notes: Notes) -> None:
     """The next upgrade replaces it."""
     assert "delete job" not in notes(EXTERNAL)
+
+
+@pytest.mark.parametrize("values", [EXTERNAL, EMBEDDED])
+def test_who_migrates_by_hand_is_told_so(notes: Notes, values: Object) -> None:
+    """In mode none no pod would ever become ready, and there is no log to look at."""
+    shown = notes(values, mode("none"))
+    assert "run `plinth migrate` of this image yourself" in shown
+    assert "kubectl -n plinth logs" not in shown
+    assert "yourself" not in notes(values)
+
+
+@pytest.mark.parametrize(("source", "header"), [("none", ""), ("header", "-H 'X-Tenant-Id: ...' ")])
+def test_the_first_request_says_whose_it_is(notes: Notes, source: str, header: str) -> None:
+    """Where tenants come from a header, a request without it is refused."""
+    (command,) = commands(notes(EXTERNAL, {"settings": {"tenant_source": source}}), "curl ")
+    assert command.startswith(f"curl {header}-H 'Content-Type: application/json' ")
