@@ -196,7 +196,7 @@ def test_what_cannot_be_without_a_value_is_needed() -> None:
     empty = ("podSecurityContext", "database.secretKeys.")
     found = {path for path in has_no_empty(VALUES, SCHEMA) if not path.startswith(empty)}
     needed = {f"{group}.{key}".lstrip(".") for group, keys in NEEDED.items() for key in keys}
-    assert found - needed == {"serviceAccount", "operator.serviceAccount"}
+    assert found - needed == {"serviceAccount", "operator.serviceAccount", "prometheusRule", "dashboard"}
     assert needed <= found
 
 
