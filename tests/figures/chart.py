@@ -47,7 +47,7 @@ def _matrix() -> Iterator[Figure]:
     missing = len(results.left(runs, Tree.of_today()))
     yield Figure("runs of the cover that did not pass with this tree", missing, "", 0)
     yield Figure("runs in the cover", len(runs), "", MOST)
-    seconds = sum(results.cells[cell].seconds for run in runs for cell in run.proves if cell in results.cells)
+    seconds = sum(results.cells[run].run_seconds or 0 for run in runs if run in results.cells)
     yield Figure("minutes of the cover", seconds / 60, "min", 60)
 
 

@@ -74,7 +74,10 @@ def reasons() -> str:
 
 def listing(results: Results) -> str:
     """Each cell, and when it ran."""
-    columns = "| cell | | seconds | day | version | in the run of |\n| --- | --- | --- | --- | --- | --- |\n"
+    columns = (
+        "| cell | | seconds | of the whole run | day | version | in the run of |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |\n"
+    )
     return (
         "## Which cell ran when\n\n"
         + columns
@@ -84,7 +87,9 @@ def listing(results: Results) -> str:
 
 def _line(cell: Cell, one: Result) -> str:
     within = "" if one.run == str(cell) else f"`{one.run}`"
-    return f"| `{cell}` | {_mark(one)} | {one.seconds:.1f} | {one.when} | {one.version} ({one.commit}) | {within} |\n"
+    whole = f"{one.run_seconds:.1f}" if one.run_seconds else ""
+    result = f"{_mark(one)} | {one.seconds:.1f} | {whole} | {one.when} | {one.version} ({one.commit})"
+    return f"| `{cell}` | {result} | {within} |\n"
 
 
 def _mark(one: Result) -> str:

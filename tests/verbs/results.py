@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,8 @@ class Result:
     """What was run: a digest of the image's files, the chart and the Helms."""
     run: str
     """The cell whose run went through it."""
+    run_seconds: float | None = None
+    """Of that cell itself: what its whole run took, from the making of its namespace to the end."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ class Results:
         self.cells[cell] = result
         ordered = {str(cell): asdict(self.cells[cell]) for cell in possible() if cell in self.cells}
         self._file.write_text(json.dumps(ordered, indent=1) + "\n")
+
+    def record_run(self, cell: Cell, seconds: float) -> None:
+        """What the whole run of a cell took, whose own result is there."""
+        self.record(cell, replace(self.cells[cell], run_seconds=round(seconds, 1)))
 
     def left(self, cells: list[Cell], tree: Tree) -> list[Cell]:
         """Of these the runs that have not passed with this very tree."""

@@ -52,10 +52,11 @@ def run_all(runner: Runner, cells: list[Cell], results: Results, tree: Tree) -> 
     for number, cell in enumerate(cells, 1):
         began = time.monotonic()
         passed = _run(runner, cell, results, tree)
+        results.record_run(cell, seconds := time.monotonic() - began)
         (tally.passed if passed else tally.failed).append(cell)
         page.write(results)
         verdict = "ok" if passed else "FAILED"
-        say(f"{number}/{len(cells)} {cell}: {verdict}, {time.monotonic() - began:.0f} s", "verbs")
+        say(f"{number}/{len(cells)} {cell}: {verdict}, {seconds:.0f} s", "verbs")
     return tally
 
 

@@ -17,6 +17,7 @@ FAILED = Cell.named("upgrade-revision/embedded/argocd/helm4")
 def results(tmp_path: Path) -> Results:
     results = Results(tmp_path / "verbs.json")
     results.record(CELL, TREE.result(passed=True, seconds=41.26, of=CELL))
+    results.record_run(CELL, 63.04)
     results.record(FAILED, TREE.result(passed=False, seconds=12, of=FAILED))
     return results
 
@@ -55,7 +56,7 @@ def test_the_page_shows_each_cell(results: Results) -> None:
     row = next(line for line in text.splitlines() if line.startswith("| rollback of one release |"))
     assert row.split(" | ")[1] == "3 ✓ 41 s"
     assert "4 ✗ 12 s" in text
-    assert f"| `{CELL}` | ✓ | 41.3 | {results.cells[CELL].when} | 0.2.0 (abc1234) |  |" in text
+    assert f"| `{CELL}` | ✓ | 41.3 | 63.0 | {results.cells[CELL].when} | 0.2.0 (abc1234) |  |" in text
 
 
 def test_the_page_says_why_cells_are_left_out(results: Results) -> None:

@@ -50,6 +50,15 @@ def test_a_run_proves_every_cell_on_its_way(results: Results) -> None:
     )
 
 
+def test_a_run_has_its_whole_time(results: Results) -> None:
+    """Beside its own cell, whether that passed or not; the cells on its way have none."""
+    for failing in (None, CELL.proves[1]):
+        run(results, failing)
+        seconds = [results.cells[cell].run_seconds for cell in CELL.proves]
+        assert seconds[:-1] == [None] * (len(seconds) - 1)
+        assert seconds[-1] is not None
+
+
 def test_what_fails_on_the_way_fails_the_run(results: Results) -> None:
     """What passed before it has passed; the run's own cell has not, and the run is told of."""
     tally = run(results, CELL.proves[1])
