@@ -36,7 +36,7 @@ test: uncovered check lint ## Everything proved, on real servers and a real clus
 	$(BIN)/coverage report
 	$(BIN)/pytest -n $(AT_ONCE) --dist worksteal -m "not alone" -k "$(UNWATCHED)" tests/integration
 	$(BIN)/pytest -m alone tests/integration
-	for part in up images app; do $(CLUSTER_TOOL) $$part || exit 1; done
+	for part in up images app helms; do $(CLUSTER_TOOL) $$part || exit 1; done
 	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 uncovered: $(VENV)/ready

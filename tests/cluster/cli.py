@@ -26,8 +26,17 @@ def _tools() -> None:
         tools.ensure()
 
 
+def _helms() -> None:
+    with one_at_a_time():
+        tools.ensure_helms()
+
+
 # kubectl and helm are of use to who has no cluster, and may not make one.
-WITHOUT_CLUSTER: dict[str, Callable[[], str | None]] = {"tools": _tools, "bin": lambda: f"{tools.folder()}\n"}
+WITHOUT_CLUSTER: dict[str, Callable[[], str | None]] = {
+    "tools": _tools,
+    "helms": _helms,
+    "bin": lambda: f"{tools.folder()}\n",
+}
 
 
 def main() -> int:
@@ -65,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command("up", "make it or start it, and wait until it can run pods", lambda provider, _: provider.up())
     commands.add_parser("tools", help="see to kubectl and helm: those in PATH will do, others are compiled")
+    commands.add_parser("helms", help="compile Helm 3 and 4, by which the chart is tested")
     commands.add_parser("bin", help="print the folder of what is compiled")
     command("env", 'print exports: eval "$(tests/cluster/cluster env)"', _exports)
     command(

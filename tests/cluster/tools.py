@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from tests.cluster.console import ClusterError
-from tests.cluster.local.binaries import HELM, KUBE, compile_binaries
+from tests.cluster.local.binaries import HELM, HELM4, KUBE, compile_binaries
 from tests.cluster.local.layout import Layout
 
 _COMPILED_AS = {"kubectl": KUBE, "helm": HELM}
@@ -18,6 +18,11 @@ def ensure() -> None:
         )
     if missing:
         compile_binaries(Layout.from_environment(), [_COMPILED_AS[program] for program in missing])
+
+
+def ensure_helms() -> None:
+    """Both Helms, by which the chart is tested: what a machine has in PATH as `helm` may be either."""
+    compile_binaries(Layout.from_environment(), [HELM, HELM4])
 
 
 def _is_compiled(program: str) -> bool:

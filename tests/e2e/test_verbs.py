@@ -9,14 +9,9 @@ from tests.verbs.runner import Runner
 from tests.verbs.versions import Versions
 
 CUT = (
-    "upgrade-failing/external-18/job/helm4",
-    "client-killed/external-17/hook/helm4",
-    "rollback/external-18/argocd/helm3",
-    "reinstall/embedded/hook/helm4",
-    "long-names/external-17/job/helm3",
-    "upgrade-revision/external-17/argocd/helm4",
-    "template-apply/embedded/job/helm3",
-    "server-side/external-18/job/helm4",
+    "reinstall/external-18/hook/helm4",
+    "upgrade-revision/external-17/argocd/helm3",
+    "server-side/embedded/job/helm3",
 )
 
 

@@ -12,7 +12,7 @@ from tests.verbs import checks, interruptions
 from tests.verbs.cells import Cell, Verb
 from tests.verbs.clients import Client
 from tests.verbs.failures import fail_to_upgrade
-from tests.verbs.world import LONG_FULL_NAME, Subject, World
+from tests.verbs.world import LONG_FULL_NAME, Subject, World, define
 
 DEFINITION = "customresourcedefinition/gatedmigrations.plinth.dev"
 COLUMNS = "/spec/versions/0/additionalPrinterColumns"
@@ -35,6 +35,7 @@ def script(world: World) -> Iterator[tuple[Cell, Callable[[], None]]]:
 def install(world: World, subject: Subject[Client], verb: Verb) -> None:
     subject.client.install(world.versions.this, verb)
     checks.serves(subject, world.versions.this.revision, world.versions.this.image)
+    checks.is_at_rest(subject.release)
 
 
 def upgrade_same(world: World, subject: Subject[Client]) -> None:
@@ -72,6 +73,7 @@ def rollback_failed(world: World, subject: Subject[Client]) -> None:
 def from_release(world: World) -> None:
     """The published chart's data is there, and the definition is this chart's, of which something was missing."""
     subject, earlier = world.subject(), world.versions.earlier
+    define(world.namespace, world.namespace.helm("show", "crds", str(earlier.chart)))
     subject.client.install(earlier, Verb.INSTALL_WAIT)
     checks.serves(subject, checks.has_revision(subject), earlier.image)
     world.namespace.kubectl("patch", DEFINITION, "--type=json", f'--patch=[{{"op": "remove", "path": "{COLUMNS}/0"}}]')

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.cluster.client import Namespace
 from tests.cluster.console import ClusterError
-from tests.e2e.releases import Release
+from tests.e2e.releases import Release, condition
 from tests.verbs.clients import Applier, Client
 from tests.verbs.world import Subject
 
@@ -33,6 +33,15 @@ def serves(subject: Subject[Applier], revision: str, image: str) -> None:
     keeps_its_data(subject)
     wait_for("the Jobs to end", lambda: not active_jobs(release.namespace), SOON_SECONDS, interval=0.5)
     wait_for("the migration's last line", lambda: last_lines(release), SOON_SECONDS, interval=0.5)
+
+
+def is_at_rest(release: Release) -> None:
+    """The gated migration has run or waits: its Job would wait for the next verb's migration, and Helm 4 for it."""
+
+    def ready() -> bool:
+        return str(condition(release.gated(), "Ready")["status"]) == "True"
+
+    release.namespace.cluster.wait_for("the GatedMigration to be ready", ready, READY_SECONDS, interval=0.5)
 
 
 def keeps_its_data(subject: Subject[Applier]) -> None:

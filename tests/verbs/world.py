@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from tests.cluster.client import Cluster, Namespace
-from tests.e2e.releases import Release
+from tests.e2e.releases import CHART, Release
 from tests.verbs.applied import ApplyClient
 from tests.verbs.argo import ArgoClient
 from tests.verbs.cells import Cell, Mode
@@ -15,7 +15,7 @@ from tests.verbs.databases import ReleaseDatabase, Servers
 from tests.verbs.helm import HelmClient, with_helm
 from tests.verbs.versions import Versions
 
-QUICK = ("replicaCount=1", "drainSeconds=1", "operator.pollInterval=10s")
+QUICK = ("replicaCount=1", "drainSeconds=1", "operator.pollInterval=3s")
 """Values that change no verb, and save the time of many runs."""
 LONG_NAME = "a-release-of-the-longest-name-that-helm-lets-pass-yet"
 LONG_FULL_NAME = "objects-of-the-longest-name-of-the-chart"
@@ -73,10 +73,16 @@ def _full(name: str) -> str:
 def world(cluster: Cluster, cell: Cell, servers: Servers, versions: Versions) -> Iterator[World]:
     """Where the run fails inside, what can be known of it is kept in a folder."""
     with with_helm(cluster, cell.client).namespace(f"verbs-{cell}") as namespace:
+        define(namespace, (CHART / "crds" / "gatedmigrations.yaml").read_text())
         try:
             yield World(cell, namespace, servers, versions)
         finally:
             _remove_cluster_wide(namespace)
+
+
+def define(namespace: Namespace, definition: str) -> None:
+    """The definition outlives every run, and no Helm installs it anew: whatever an earlier run left, it is this one."""
+    namespace.kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", input=definition)
 
 
 def _remove_cluster_wide(namespace: Namespace) -> None:

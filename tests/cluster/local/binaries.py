@@ -45,7 +45,7 @@ KUBE = Binary(
     f" -X {_VERSION}.gitMajor={_MAJOR} -X {_VERSION}.gitMinor={_MINOR}",
 )
 HELM = Binary("helm3", "helm.sh/helm/v3/cmd/helm", ("helm",))
-# Not among those a cluster needs: compiled when tests/verbs first asks for it.
+# Not among those a cluster needs: compiled by `cluster helms`, or when tests/verbs first asks for it.
 HELM4 = Binary("helm4", "helm.sh/helm/v4/cmd/helm", ())
 COREDNS = Binary("coredns", "github.com/coredns/coredns", ())
 PAUSE = Binary("pause", ".", ())

@@ -100,6 +100,15 @@ def test_tools_in_path_are_taken_as_they_are(path: Path) -> None:
     assert tools.extra_folder() is None
 
 
+def test_both_helms_are_compiled_whatever_is_in_path(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `helm` of a machine may be either; which one a test of the chart means is no accident."""
+    compiled: list[str] = []
+    monkeypatch.setattr(tools, "compile_binaries", lambda _, binaries: compiled.extend(one.folder for one in binaries))
+    install(path, "helm")
+    tools.ensure_helms()
+    assert compiled == ["helm3", "helm4"]
+
+
 def test_kind_makes_a_cluster_once(path: Path) -> None:
     """The first `up` creates the cluster, the next one only starts its node and waits."""
     for name in ("docker", "kubectl", "helm"):
