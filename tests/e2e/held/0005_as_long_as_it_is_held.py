@@ -13,7 +13,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    held = sa.text("SELECT to_regclass('public.hold') IS NOT NULL")
+    # Not to_regclass(), which would go on finding what this transaction has found once.
+    held = sa.text(
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'hold' AND relnamespace = 'public'::regnamespace)"
+    )
     while op.get_bind().scalar(held):
         op.execute("SELECT pg_sleep(0.2)")
 
