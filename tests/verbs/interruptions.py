@@ -48,7 +48,7 @@ def kubelet_stopped(world: World, subject: Subject[Client]) -> None:
                     attempt.finish()
         finally:
             provider.start_kubelet()  # nothing is asked of a pod before
-            _wait_until_ready(world.namespace)
+            _wait_until_ready(world.namespace, subject)
     _again(world, subject)
 
 
@@ -70,10 +70,13 @@ def _wait_until_under_way(world: World, subject: Subject[Client]) -> None:
     )
 
 
-def _wait_until_ready(namespace: Namespace) -> None:
+def _wait_until_ready(namespace: Namespace, subject: Subject[Client]) -> None:
+    """A kubelet that has just begun does not know its pods yet, and the node's status is still the one before."""
+
     def ready() -> bool:
         nodes = namespace.kubectl_json("get", "nodes")["items"]
-        return all(condition(node, "Ready")["status"] == "True" for node in nodes)
+        known = subject.database.sql("SELECT 1") == ["1"]
+        return known and all(condition(node, "Ready")["status"] == "True" for node in nodes)
 
     namespace.cluster.wait_for("the node to be ready", ready, NODE_SECONDS, interval=0.5)
 
