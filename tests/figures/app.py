@@ -18,16 +18,11 @@ from tests.e2e.load import Traffic
 from tests.e2e.outages import suffer
 from tests.e2e.releases import Release
 from tests.e2e.rollouts import roll
-from tests.figures import probes, tenants
+from tests.figures import probes, rate, tenants
 from tests.figures.figure import Figure, report
 
 OUTAGE_SECONDS = 300
 ROLLOUTS = 20
-RATE = 100
-"""Requests a second that must be answered."""
-PLANNED = 120
-"""Requests a second that are planned, half of them on connections that are kept, half on one for each request.
-More than must be answered: a slow answer puts its worker's next request off."""
 CREATES = 10_000
 
 
@@ -61,13 +56,11 @@ def _rollouts(cluster: Cluster) -> Iterator[Figure]:
         release, traffic = Release(namespace), Traffic(namespace)
         with step("installing", "figures"):
             release.install("operator.enabled=false")
-            traffic.start(kept=PLANNED // 2, closed=PLANNED // 2)
+            rate.begin(traffic)
         began = time.time()
-        with step(f"{ROLLOUTS} rolling restarts at {RATE} requests/s or more", "figures"):
+        with step(f"{ROLLOUTS} rolling restarts at {rate.RATE} requests/s or more", "figures"):
             tally = roll(release, traffic, ROLLOUTS)
-    # Fewer requests prove less: a machine that is too slow, or busy, is told so.
-    missing = max(0, RATE - tally.good.total() / (tally.last - began))
-    yield Figure(f"requests/s below {RATE} in {ROLLOUTS} rollouts", missing, "/s", 0)
+    yield rate.below(f"{ROLLOUTS} rollouts", tally, began)
     for connection, text in {"kept": "on", "closed": "off"}.items():
         failed = sum(one["connection"] == connection for one in tally.failed)
         yield Figure(f"failed in {ROLLOUTS} rollouts, keep-alive {text}", failed, "", 0)

@@ -14,18 +14,15 @@ from tests.cluster.client import Cluster
 from tests.cluster.console import step
 from tests.cluster.providers import choose
 from tests.e2e.images import derived
-from tests.e2e.load import Tally, Traffic
+from tests.e2e.load import Traffic
 from tests.e2e.releases import Release
+from tests.figures import rate
 from tests.figures.figure import Figure, report
 from tests.lint.linters import count_unexplained
 from tests.verbs.cover import MOST, cover
 from tests.verbs.results import Results, Tree
 
 INSTALLS = 3
-RATE = 100
-"""Requests a second that must be answered."""
-PLANNED = 120
-"""More are planned than must be answered: a slow answer puts its worker's next request off."""
 
 
 def figures() -> Iterator[Figure]:
@@ -65,24 +62,19 @@ def _under_load(cluster: Cluster) -> Iterator[Figure]:
         release, traffic = Release(namespace), Traffic(namespace)
         with step("installing", "figures"):
             release.install("operator.enabled=false")
-            traffic.start(kept=PLANNED // 2, closed=PLANNED // 2)
+            rate.begin(traffic)
         verbs: dict[str, Callable[[], None]] = {
             "helm upgrade with a new revision": lambda: release.upgrade(image=newer),
             "helm rollback": lambda: release.rollback(1),
         }
         for name, act in verbs.items():
             began, before = time.time(), traffic.tally()
-            with step(f"{name} at {RATE} requests/s or more", "figures"):
+            with step(f"{name} at {rate.RATE} requests/s or more", "figures"):
                 act()
                 release.wait_for_old_pods()
                 tally = traffic.until(time.time()).since(before)
-            yield from _of_requests(name, tally, tally.last - began)
-
-
-def _of_requests(verb: str, tally: Tally, seconds: float) -> Iterator[Figure]:
-    # Fewer requests prove less: a machine that is too slow, or busy, is told so.
-    yield Figure(f"requests/s below {RATE} in {verb}", max(0, RATE - tally.good.total() / seconds), "/s", 0)
-    yield Figure(f"failed in {verb}", len(tally.failed), "", 0)
+            yield rate.below(name, tally, began)
+            yield Figure(f"failed in {name}", len(tally.failed), "", 0)
 
 
 if __name__ == "__main__":
