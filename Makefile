@@ -101,7 +101,7 @@ figures-app: $(VENV)/ready ## Measure the app under every fault: about 20 minute
 verbs: $(VENV)/ready ## The chart under every verb, in at most an hour: docs/verbs.md; ALL=1: what is left of the whole matrix
 	@$(BIN)/python -m tests.verbs $(if $(CELLS),--cells $(CELLS))
 
-figures-chart: $(VENV)/ready ## Measure the chart under its verbs: one line a figure; exits 1 where one is short
+figures-chart: $(VENV)/ready ## Measure the chart under its verbs, half an hour with a new tree; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.chart
 
 figures-operator: $(VENV)/ready ## Measure the operator under faults: about 20 minutes, one line a figure; exits 1 where one is short

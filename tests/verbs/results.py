@@ -45,12 +45,19 @@ class Tree:
     @classmethod
     def of_today(cls) -> "Tree":
         version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-        commit = run("git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*", check=False).strip()
-        return cls(version, commit or "unknown", _digest())
+        return cls(version, _commit(ROOT), _digest())
 
     def result(self, *, passed: bool, seconds: float, of: Cell) -> Result:
         day = f"{datetime.now(UTC):%Y-%m-%d}"
         return Result(passed, round(seconds, 1), day, self.version, self.commit, self.digest, str(of))
+
+
+def _commit(root: Path) -> str:
+    """The commit, and whether more than what a run writes has changed since."""
+    commit = run("git", "-C", root, "rev-parse", "--short", "HEAD", check=False).strip()
+    written = [f":!docs/{FILE.stem}.{kind}" for kind in ("json", "md")]
+    changed = run("git", "-C", root, "status", "--porcelain", "--", ":/", *written, check=False)
+    return (commit or "unknown") + ("-dirty" if changed else "")
 
 
 def _digest() -> str:

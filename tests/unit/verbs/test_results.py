@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.commands import run
 from tests.verbs.cells import Cell, possible, runs
 from tests.verbs.page import page
-from tests.verbs.results import Results, Tree
+from tests.verbs.results import Results, Tree, _commit
 
 TREE = Tree("0.2.0", "abc1234", "0123456789ab")
 CELL = Cell.named("rollback/external-17/hook/helm3")
@@ -41,6 +42,22 @@ def test_a_cell_that_is_no_more_is_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "verbs.json"
     file.write_text('{"renamed/external-17/hook/helm3": {}}')
     assert Results(file).cells == {}
+
+
+def test_what_a_run_writes_makes_no_tree_another(tmp_path: Path) -> None:
+    """A matrix that goes on where it was is told with the commit it began with; any other change is told."""
+    git = ("git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "verbs.json").write_text("{}")
+    run(*git, "init", "-q")
+    run(*git, "add", ".")
+    run(*git, "commit", "-qm", "first")
+    (tmp_path / "docs" / "verbs.json").write_text('{"more": {}}')
+    clean = _commit(tmp_path)
+    (tmp_path / "another").touch()
+    assert len(clean) >= 7
+    assert _commit(tmp_path) == f"{clean}-dirty"
+    assert "-" not in clean
 
 
 def test_the_page_says_what_was_run(results: Results) -> None:
