@@ -62,7 +62,7 @@ def test_a_grace_period_too_short_is_refused(render: Render) -> None:
     """A drain that cannot end in time is refused with the number that would do, the app's own end included."""
     margin = 5
     assert margin >= CLOSING_SECONDS + FLUSH_SECONDS + POLLS_SECONDS
-    with pytest.raises(Refused, match=rf"at least drainSeconds \+ shutdownSeconds \+ {margin} = {40 + margin}"):
+    with pytest.raises(Refused, match=rf"at least drainSeconds \+ shutdownSeconds \+ {margin} = {30 + margin}"):
         render(EXTERNAL, {"drainSeconds": 20})
 
 
