@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     health.install(app, probes)
     problems.install(app)
     responses = openapi.everywhere(settings.tenant_source)
-    for router in slices.routers():
+    for router in slices.routers(examples=settings.examples):
         # Also where a route has no session; IdempotentRoute has asked before.
         app.include_router(router, prefix=PREFIX, responses=responses, dependencies=[Depends(get_context)])
     openapi.install(app, settings.tenant_source)

@@ -35,6 +35,10 @@ class HttpSettings(Group):
     """Hours for which a POST with the same ``Idempotency-Key`` gets the first one's answer instead of being carried out
     again. Default: 24, longer than a client retries; the answers are stored that long."""
 
+    examples: bool = True
+    """Whether the example resources, projects and tasks, are served. Default: true; false for a service of one's own,
+    where their tables stay, empty (docs/adopt.md)."""
+
     trusted_proxies: list[IPv4Network | IPv6Network] = []
     """Networks of proxies whose ``X-Forwarded-For`` and ``-Proto`` are believed (JSON list). Default: none."""
 

@@ -10,6 +10,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+EXAMPLES = frozenset({"app.slices.projects", "app.slices.tasks"})
+"""What Plinth brings, to be read and to be tested with; the setting ``examples`` says whether they are served."""
+
 if TYPE_CHECKING:  # the migrator loads models without FastAPI
     from fastapi import APIRouter
 
@@ -27,8 +30,11 @@ def load_models() -> None:
             import_module(f"{name}.models")
 
 
-def routers() -> Iterator["APIRouter"]:
+def routers(*, examples: bool) -> Iterator["APIRouter"]:
+    """Those to serve: with the examples, or without."""
     load_models()
     for name in names():
+        if name in EXAMPLES and not examples:
+            continue
         if find_spec(f"{name}.routes"):
             yield import_module(f"{name}.routes").router

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chart.conftest import Notes, Render
-from tests.chart.rendered import EXTERNAL, Object, container
+from tests.chart.rendered import EXTERNAL, Object, Rendered, container
 from tests.listening import listening
 
 TOKENS = {
@@ -43,13 +43,29 @@ def answering(status: int) -> ThreadingHTTPServer:
 @pytest.mark.parametrize(("status", "code", "says"), [(401, 0, "wants tokens"), (503, 1, "HTTP Error 503")])
 def test_helm_test_passes_where_only_a_token_is_missing(render: Render, status: int, code: int, says: str) -> None:
     """Without a token readiness is all there is to try; any other refusal fails the test."""
-    script, _ = container(render(EXTERNAL, TOKENS).pods()["plinth-test"])["args"]
-    server = answering(status)
-    with listening(server):
-        argv = [sys.executable, "-c", script, f"http://127.0.0.1:{server.server_port}"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = tried(render(EXTERNAL, TOKENS), status)
     assert done.returncode == code, done.stderr
     assert says in done.stdout + done.stderr
+
+
+def test_helm_test_tries_readiness_alone_where_no_examples_are_served(render: Render, notes: Notes) -> None:
+    """A release of one's own has no projects to make, and its notes name none."""
+    values: Object = {"settings": {"examples": False}}
+    done = tried(render(EXTERNAL, values), 404)
+    assert done.returncode == 0, done.stderr
+    assert "serves no examples" in done.stdout
+    assert "/readyz" in notes(EXTERNAL, values)
+    assert "projects" not in notes(EXTERNAL, values)
+    assert tried(render(EXTERNAL), 404).returncode == 1
+
+
+def tried(release: Rendered, status: int) -> subprocess.CompletedProcess[str]:
+    """Its test, on a server that answers a POST with this."""
+    script, _, *more = container(release.pods()["plinth-test"])["args"]
+    server = answering(status)
+    with listening(server):
+        argv = [sys.executable, "-c", script, f"http://127.0.0.1:{server.server_port}", *more]
+        return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(("values", "token"), [({}, False), (TOKENS, True)])

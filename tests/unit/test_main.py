@@ -112,6 +112,16 @@ async def test_the_two_slices_are_found() -> None:
     assert {"/api/v1/projects", "/api/v1/projects/{project_id}/tasks:batch", "/api/v1/tasks/{task_id}"} <= set(paths)
 
 
+async def test_the_examples_need_not_be_served() -> None:
+    """Without them neither their paths nor their bodies are in the document, and asking for one is a 404."""
+    async with serving(settings(examples=False)) as client:
+        document = (await client.get("/openapi.json")).json()
+        answer = await client.get("/api/v1/projects")
+    assert answer.status_code == 404
+    assert not [path for path in document["paths"] if "projects" in path or "tasks" in path]
+    assert not {"ProjectOut", "TaskOut"} & set(document["components"]["schemas"])
+
+
 @pytest.mark.parametrize(("origins", "allowed"), [([], None), (["https://ui.example"], "https://ui.example")])
 async def test_cors_is_off_until_an_origin_is_named(origins: list[str], allowed: str | None) -> None:
     """A browser is let in from the named origins alone, with the headers it needs readable, on errors too."""

@@ -1,4 +1,4 @@
-"""What `helm test` runs: is the release ready, and can a project be created, read and deleted?"""
+"""What `helm test` runs: is the release ready, and can a project be created, read and deleted where there are any?"""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from email.message import Message
 from urllib.error import HTTPError
 from uuid import uuid4
 
-service = sys.argv[1]
+service, examples = sys.argv[1], sys.argv[2] == "examples=true"
 tenant = str(uuid4())  # of nobody: where tenants come from a header, nobody sees what is made here
 
 
@@ -21,6 +21,9 @@ def call(method: str, path: str, body: object = None, **headers: str) -> tuple[M
 
 
 call("GET", "/readyz")
+if not examples:
+    print("This release serves no examples: readiness alone was tried.")
+    sys.exit()
 try:
     _, made = call("POST", "/api/v1/projects", {"name": "helm test"})
 except HTTPError as error:

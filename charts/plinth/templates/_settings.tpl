@@ -28,6 +28,11 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* Whether the example resources are served: true unless the setting says false. */}}
+{{- define "plinth.examples" -}}
+{{ ne "false" (get (.Values.settings | default dict) "examples" | toString) }}
+{{- end -}}
+
 {{- define "plinth.env.tls" -}}
 database_tls_mode: {{ include "plinth.tlsMode" . }}
 {{- if .Values.database.tls.caSecret }}

@@ -6,13 +6,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from app.db import revision
-from app.db.revision import ROOT, known_revisions
+from app.db.revision import ROOT
 from app.migrator import scripts
+from app.migrator.scripts import alembic_config
 from tests.servers.databases import TestDatabase
 
-REVISIONS = tuple(sorted(known_revisions().all))
+_WALK = ScriptDirectory.from_config(alembic_config("core")).walk_revisions()
+REVISIONS = tuple(reversed([script.revision for script in _WALK]))
 """The core revisions of this release, in their order."""
 HEAD = REVISIONS[-1]
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from app.migrator import scripts
 from app.migrator.scripts import Scripts
@@ -32,6 +34,16 @@ def test_a_second_head_is_pending_too(two_heads: Scripts):
     assert set(two_heads.pending({HEAD})) == {"9001", "9002"}
     assert two_heads.pending({"9001"}) == ("9002",)
     assert two_heads.pending({"9001", "9002"}) == ()
+
+
+def test_alembic_merge_makes_a_revision_that_is_whole(two_heads: Scripts, tmp_path: Path):
+    """It joins two heads by changing nothing, and says that it expands: nothing of it is left to be written."""
+    made = command.merge(Config(tmp_path / "alembic.ini"), "heads", message="joins both", rev_id="9003")
+    assert "\nExpands: it changes nothing" in str(made.longdoc)
+    assert made.module.upgrade() is None
+    joined = Scripts("core")
+    assert joined.known.heads == {"9003"}
+    assert joined.pending({"9001"}) == ("9002", "9003")
 
 
 def test_unknown_revisions_have_no_order():
