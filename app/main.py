@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     metrics.limit_pool(settings.database_pool_size + settings.database_pool_overflow)
     probes = Probes(settings, metrics)
     app = FastAPIOffline(
-        title="Plinth",
+        title=settings.title,
         version=__version__,
         docs_url="/docs",
         redoc_url=None,

@@ -35,6 +35,9 @@ class HttpSettings(Group):
     """Hours for which a POST with the same ``Idempotency-Key`` gets the first one's answer instead of being carried out
     again. Default: 24, longer than a client retries; the answers are stored that long."""
 
+    title: Annotated[str, Field(min_length=1)] = "Plinth"
+    """The API's name in its document and on ``/docs``. Default: Plinth."""
+
     examples: bool = True
     """Whether the example resources, projects and tasks, are served. Default: true; false for a service of one's own,
     where their tables stay, empty (docs/adopt.md)."""

@@ -68,3 +68,16 @@ def test_the_one_for_production_is_for_production(render: Render) -> None:
     assert {"HorizontalPodAutoscaler", "PodDisruptionBudget", "NetworkPolicy"} <= {one["kind"] for one in objects}
     assert all("@sha256:" in one["image"] for pod in objects.pods().values() for one in pod["containers"])
     assert environment(objects.pods()["plinth"])["PLINTH_DATABASE_TLS_MODE"] == "verify-full"
+
+
+def test_the_values_of_docs_adopt_rename_what_they_say(render: Render) -> None:
+    """A service of one's own: its image in every pod, its name on every object, and no examples."""
+    page = (CHART.parents[1] / "docs" / "adopt.md").read_text()
+    objects = render(yaml.safe_load(page.split("```yaml\n")[1].split("```")[0]))
+    images = {one["image"] for pod in objects.pods().values() for one in pod["containers"]}
+    assert {image.rpartition(":")[0] for image in images} == {"registry.example/invoices"}
+    definitions = {"CustomResourceDefinition", "Namespace"}
+    names = {one["metadata"]["name"] for one in objects if one["kind"] not in definitions}
+    assert {name for name in names if not name.startswith("invoices")} == set()
+    own = environment(objects.pods()["invoices"])
+    assert (own["PLINTH_EXAMPLES"], own["PLINTH_TITLE"]) == ("false", "Invoices")

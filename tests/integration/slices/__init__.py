@@ -1,0 +1,1 @@
+"""Of a team's own slices, one file each: docs/adopt.md."""
