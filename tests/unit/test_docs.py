@@ -125,3 +125,8 @@ def test_what_ci_runs_is_known(test: str, runs: bool):
 def test_the_readme_is_where_the_tests_look():
     """The root of the repository is the one with the README and its two commands."""
     assert list(commands_of(Page("README.md", ROOT))) == ["make up", "make test"]
+
+
+def test_the_readme_shows_the_recording_once_there_is_one():
+    """What `make recording` drew is on the first screen."""
+    assert ("docs/upgrade.svg" in Page("README.md").links) is (ROOT / "docs" / "upgrade.svg").exists()
