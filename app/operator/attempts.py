@@ -40,7 +40,7 @@ def count(resource: Resource, facts: ServerFacts, jobs: tuple[MigrationJob, ...]
     anew = last_id[0] != wanted or changed
     # One for something else that cannot even start (its image is missing, say) is not waited for.
     running = next((job for job in jobs if job.completed is None and (job.id[0] == wanted or not job.message)), None)
-    news = None if running else _news(jobs, wanted, last, now)
+    news = None if running else _news(resource, jobs, wanted, now)
     if news and news.succeeded and not migrated:  # truth is asked of the server: an end it does not show is no success
         text = news.message if news.exit_code is None else ""
         news = replace(news, succeeded=False, message=text or "the Job succeeded, but the server does not show it")
@@ -73,14 +73,22 @@ def _circumstances_changed(resource: Resource, facts: ServerFacts) -> bool:
     return seen != (facts.version_num, core_revision(facts)) or retry not in (None, status.get("retry"))
 
 
-def _news(jobs: tuple[MigrationJob, ...], wanted: str, last: Object | None, now: datetime) -> MigrationJob | None:
+def _news(resource: Resource, jobs: tuple[MigrationJob, ...], wanted: str, now: datetime) -> MigrationJob | None:
     """The newest finished Job whose end the status does not tell yet."""
-    if last and "completionTime" not in last:
-        gone = "the Job was deleted before its end was seen"
-        gone_job = MigrationJob(last["name"], datetime.fromisoformat(last["startTime"]), now, True, message=gone)
-        found = next((job for job in jobs if job.name == last["name"]), gone_job)
+    if (last := resource.last_job) and "completionTime" not in last:
+        found = next((job for job in jobs if job.name == last["name"]), _gone(resource, last, now))
+        if found.message and found.exit_code is None and last.get("message", found.message) != found.message:
+            # A deadline takes the pod along: what it waited for was seen before.
+            found = replace(found, message=f"{found.message}; before that: {last['message']}")
         return found if found.completed else None
     # By number, not by time: the API server's clock is another one.
     newest = max((job for job in jobs if job.id[0] == wanted), key=lambda job: job.id[1], default=None)
     known, number = parse_name(last["name"] if last else "")
     return newest if newest and (known != wanted or number < newest.id[1]) else None
+
+
+def _gone(resource: Resource, last: Object, now: datetime) -> MigrationJob:
+    """A Job that is no longer there; what it did is asked of the server."""
+    began, kept = datetime.fromisoformat(last["startTime"]), resource.job_template["ttlSecondsAfterFinished"]
+    what = "the Job's time to live was over" if (now - began).total_seconds() > kept else "the Job was deleted"
+    return MigrationJob(last["name"], began, now, True, message=f"{what} before its end was seen")

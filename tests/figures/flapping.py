@@ -2,9 +2,10 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 from app.db.server import ServerFacts
@@ -27,17 +28,27 @@ FLAPS: dict[str, Sequence[ServerFacts | None]] = {
 
 async def most_in_an_hour(states: Sequence[ServerFacts | None]) -> int:
     """Of the hours of a day in which one state follows another at random times, the one with most Events."""
+    posted: Counter[str] = Counter()
+    async for _, _, events in hours(states):
+        posted.update(event["firstTimestamp"][:13] for event in events)
+    return max(posted.values())
+
+
+async def hours(states: Sequence[ServerFacts | None]) -> AsyncIterator[tuple[int, int, list[dict[str, Any]]]]:
+    """After each hour of that day: which, the rounds and the Events there were, which the API server forgets then."""
     api, chance = FakeApi(), random.Random(1)  # noqa: S311
     resource = parse(api.put(PATH, body()))
     clock, until, failures, state = 0.0, 0.0, 0, states[0]
     with patch.object(act, "time", SimpleNamespace(monotonic=lambda: clock)):
         actor = act.Actor(api.client())
-        while clock < HOURS * 3600:
-            while until <= clock:
-                state, until = chance.choice(states), until + chance.uniform(SHORTEST, LONGEST)
-            failures = 0 if state else failures + 1
-            now = NOW + timedelta(seconds=clock)
-            snapshot = Snapshot(resource, state or Unreachable("It is away.", failures), now)
-            resource, due = await actor.act(snapshot, decide(snapshot))
-            clock += due.total_seconds()
-    return max(Counter(event["firstTimestamp"][:13] for event in api.named("events")).values())
+        for hour in range(HOURS):
+            rounds = 0
+            while clock < (hour + 1) * 3600:
+                while until <= clock:
+                    state, until = chance.choice(states), until + chance.uniform(SHORTEST, LONGEST)
+                failures = 0 if state else failures + 1
+                now = NOW + timedelta(seconds=clock)
+                snapshot = Snapshot(resource, state or Unreachable("It is away.", failures), now)
+                resource, due = await actor.act(snapshot, decide(snapshot))
+                clock, rounds = clock + due.total_seconds(), rounds + 1
+            yield hour, rounds, api.forget("events")

@@ -1,6 +1,7 @@
 """An API server in memory: enough of one for the real client to list, get, create and patch."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,13 @@ class FakeApi:
         """All objects of a kind, by its plural."""
         return [made for path, made in self.objects.items() if f"/{kind}/" in path]
 
+    def forget(self, kind: str) -> list[dict[str, Any]]:
+        """All objects of a kind, once more: they are gone then, and so is what was asked."""
+        gone = self.named(kind)
+        self.objects = {path: made for path, made in self.objects.items() if f"/{kind}/" not in path}
+        self.requests.clear()
+        return gone
+
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
         self.requests.append(f"{request.method} {path}")
@@ -58,7 +66,7 @@ class FakeApi:
                 return self._patch(path.removesuffix("/status"), json.loads(content))
         if path in self.objects:
             return 200, self.objects[path]
-        below = [made for place, made in self.objects.items() if place.rpartition("/")[0] == path]
+        below = [made for place, made in self.objects.items() if path in folders(place)]
         if path.rpartition("/")[2] in ("jobs", "pods", "gatedmigrations"):
             return 200, {"metadata": {}, "items": below}
         return 404, {"message": f"{path} not found"}
@@ -75,6 +83,12 @@ class FakeApi:
         if wanted not in (None, old["metadata"]["resourceVersion"]):
             return 409, {}
         return 200, self.put(path, merged(old, {"status": patch["status"]}))
+
+
+def folders(path: str) -> tuple[str, str]:
+    """Where an object is listed: in its namespace, and in all of them."""
+    folder = path.rpartition("/")[0]
+    return folder, re.sub("/namespaces/[^/]+", "", folder)
 
 
 def merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Decisions: every state with its conditions, every Event, when a Job is made, and when none is."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -42,6 +43,7 @@ BROKEN = {"gated_revisions": frozenset({"uuidv7"}), "id_function": "native", "id
         ({}, server(17, core_revisions=frozenset()), ("False", "CoreSchemaBehind", "True", None)),
         ({}, server(18, core_revisions=frozenset()), ("False", "CoreSchemaBehind", "True", None)),
         ({}, server(17, **BROKEN), ("False", "ServerVersionRegressed", "True", None)),
+        ({}, server(19), ("False", "MigrationJobRunning", "True", None)),
         (BACKFILL, server(16), ("True", "WaitingForServerVersion", None, None)),
         (BACKFILL, server(17), ("False", "MigrationJobRunning", "True", None)),
         (BACKFILL, server(17, gated_revisions=frozenset({"backfill"})), ("True", "Applied", None, None)),
@@ -136,6 +138,12 @@ def test_contradicting_observations_decide_nothing() -> None:
     """A version that flaps within a poll neither changes the status nor makes a Job."""
     of = after(resource(), look(resource(), server(17)))
     assert look(of, server(18), stable=False) == (of.status, timedelta(seconds=5), (), None)
+
+
+def test_status_and_conditions_are_of_the_generation_that_was_looked_at() -> None:
+    """Who waits after a change tells by it what is from before."""
+    status = look(replace(resource(), generation=7), server(17)).status
+    assert [status["observedGeneration"], *(one["observedGeneration"] for one in status["conditions"])] == [7] * 5
 
 
 def test_a_transition_time_changes_with_its_condition_only() -> None:

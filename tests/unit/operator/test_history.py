@@ -12,7 +12,7 @@ from app.operator.decide import LONGEST_PAUSE, Decision, Snapshot, Unreachable, 
 from app.operator.jobs import MigrationJob, target
 from app.operator.reasons import READY, Reason
 from app.operator.resource import Resource
-from tests.unit.operator.builders import NOW, condition, migrated, resource, server, standing
+from tests.unit.operator.builders import NOW, TEMPLATE, condition, migrated, resource, server, standing
 
 SERVERS = [
     server(17),
@@ -24,7 +24,12 @@ SERVERS = [
     migrated(),
     server(19),
 ]
-SPECS: list[dict[str, Any]] = [{}, {"paused": True}, {"approval": "Manual"}, {"jobTemplate": {"image": "plinth:2"}}]
+SPECS: list[dict[str, Any]] = [
+    {},
+    {"paused": True},
+    {"approval": "Manual"},
+    {"jobTemplate": {**TEMPLATE, "image": "plinth:2"}},
+]
 ANNOTATIONS: list[dict[str, str]] = [
     {},
     {"plinth.dev/approve": "uuidv7"},

@@ -178,6 +178,17 @@ async def test_a_secret_that_cannot_be_read_is_the_databases_failure(
     assert "not for you" in seen.message
 
 
+async def test_the_secret_is_read_again_at_each_look(api: FakeApi, observer: Observer) -> None:
+    """What a rotation wrote is tried before the old value is reported a second time."""
+    secret(api, password="p")
+    first = (await observer.observe([resource()])).server
+    secret(api, uri="postgresql://u:p@127.0.0.1:1/x?sslmode=disable")
+    second = (await observer.observe([resource()])).server
+    assert isinstance(first, Unreachable)
+    assert isinstance(second, Unreachable)
+    assert ("neither the key" in first.message, "Connect call failed" in second.message) == (True, True)
+
+
 async def test_a_silent_server_is_given_up(api: FakeApi, observer: Observer) -> None:
     """Something that accepts and never answers costs the connect timeout, not the round."""
     hold = asyncio.Event()

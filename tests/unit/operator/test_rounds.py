@@ -1,6 +1,7 @@
 """The rounds: who is looked at when, and what one failure does to the others."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -88,6 +89,21 @@ async def test_resources_of_one_database_share_an_observation(api: FakeApi, obse
     async with running(api, observer):
         await until(lambda: all(reason(api, name) for name in "abc"))
     assert sorted(observer.asked) == [["a", "b"], ["c"]]
+
+
+async def test_polls_are_spread_and_none_is_late(api: FakeApi, observer: FakeObserver) -> None:
+    """Databases that were first seen together are not asked together again, and each within its interval."""
+    for number in range(20):
+        api.put(f"{PATH}n{number}", named(f"n{number}", f"s{number}"))
+    async with running(api, observer) as rounds:
+        await until(lambda: len(observer.asked) == 20 and not rounds._busy)
+        left = [due - time.monotonic() for due in rounds._due.values()]
+    assert 40 < min(left) < max(left) - 2 < 58
+
+
+async def test_a_watch_that_died_in_silence_costs_at_most_a_minute() -> None:
+    """What it did not tell, the next listing does: with a request that ends in time, in less than 90 s."""
+    assert module.RELIST_SECONDS <= 60
 
 
 async def test_a_changed_wish_is_dealt_with_at_once(api: FakeApi, observer: FakeObserver) -> None:
