@@ -134,6 +134,7 @@ def _identity(seen: ServerFacts | Unreachable) -> tuple[object, ...]:
 
 def _sentence(error: Exception, kind: str) -> str:
     """What went wrong, without anything of the address: an odd password could have slipped into it."""
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and not isinstance(error, OSError):  # a certificate's refusal is both
         return "the address in it cannot be understood."
-    return f"{str(error).rstrip('.') or kind}."
+    text, _, _ = str(error).partition(" for '")  # whom the certificate does not name
+    return f"{text.rstrip('.') or kind}."

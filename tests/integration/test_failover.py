@@ -12,12 +12,14 @@ import pytest
 from app.db.connections import Connector, connect_with
 from app.db.faults import Fault, classify
 from app.db.packaged import PackagedServer
+from app.db.server import observe
 from app.settings import Settings
 from tests.api import serving, until
 from tests.integration.faults.asking import asking, gather
 from tests.servers.databases import APP, PASSWORD, TEMPLATE, app_settings, fetch
 from tests.servers.proxy import proxying
 from tests.servers.standbys import Pair
+from tests.unit.operator.builders import look, resource, standing
 
 QUICK = {"readiness_interval": 0.7, "readiness_timeout": 0.7, "database_command_timeout": 2}
 USED = "SELECT query FROM pg_stat_activity WHERE application_name = 'plinth' AND query <> ''"
@@ -185,7 +187,7 @@ async def test_a_standby_refuses_writes_until_the_address_leads_to_the_primary(a
 
 
 async def test_what_a_server_must_be(asynchronous_pair: Pair):
-    """Of two hosts, whichever is named first, the one that fits is taken; only a look takes what there is."""
+    """Of two hosts, whichever is first, the one that fits is taken; a look, as the operator's, takes what there is."""
     pair = asynchronous_pair
     standby = pair.standby.uri(TEMPLATE, APP, PASSWORD)
     for target, port in {"primary": pair.primary, "read-write": pair.primary, "standby": pair.standby}.items():
@@ -196,7 +198,8 @@ async def test_what_a_server_must_be(asynchronous_pair: Pair):
         await server_of(standby)
     assert classify(caught.value) is Fault.READ_ONLY
     connection = await connect_with(app_settings(standby), application_name="test")
-    assert await connection.fetchval("SELECT pg_is_in_recovery()")
+    decision = look(resource(), await observe(connection))
+    assert (standing(decision)[1], decision.create) == ("ServerInRecovery", None)
     await connection.close()
 
 

@@ -1,6 +1,8 @@
 """Observing real servers, with secrets from an API server in memory."""
 
 import base64
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from app.operator import observe
 from app.operator.decide import Unreachable
 from app.operator.observe import Observer
 from app.settings import Settings
+from tests.servers.certificates import NAME, TlsServer, encrypting
 from tests.servers.databases import OWNER, PASSWORD, TestDatabase
 from tests.servers.fixtures import StartServer
 from tests.unit.operator.api import FakeApi
@@ -21,9 +24,16 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "SECONDS_BETWEEN", 0)
 
 
+@pytest.fixture
+def tls_server(servers_folder: Path) -> Iterator[TlsServer]:
+    with encrypting(servers_folder) as made:
+        yield made
+
+
 async def seen(tls_mode: str | None = None, **data: str) -> ServerFacts | Unreachable:
-    """What the operator sees with this secret."""
-    of = resource(databaseSecretRef={**resource().database, "tlsMode": tls_mode})
+    """What the operator sees with this secret, which may hold a `ca`."""
+    ca = {"ca": {"name": "owner", "key": "ca"}} if "ca" in data else {}
+    of = resource(databaseSecretRef={**resource().database, "tlsMode": tls_mode, **ca})
     api = FakeApi()
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
     api.put("/api/v1/namespaces/shop/secrets/owner", {"metadata": {"name": "owner"}, "data": encoded})
@@ -34,6 +44,8 @@ async def test_a_migrated_database_is_waited_for_or_migrated(database: TestDatab
     """On 17 there is nothing to do; on 18 the gated revision is not recorded yet."""
     facts = await seen(uri=database.owner_uri)
     assert isinstance(facts, ServerFacts)
+    number = await database.fetchval("SHOW server_version_num")
+    assert (facts.version_num, facts.major) == (int(number), database.server.major)
     expected = "MigrationJobRunning" if facts.major >= 18 else "WaitingForServerVersion"
     assert standing(look(resource(), facts))[1] == expected
     assert facts.system_identifier
@@ -93,6 +105,17 @@ async def test_plain_text_is_refused_where_tls_is_the_default(database: TestData
     found = await seen(**host, user=OWNER, password=PASSWORD)
     assert isinstance(found, Unreachable)
     assert "SSL" in found.message
+
+
+async def test_a_named_ca_is_asked_for(tls_server: TlsServer) -> None:
+    """So the version comes over TLS, from the server that was meant, or not at all."""
+    server = tls_server.server
+    place = {"host": NAME, "port": str(server.port), "dbname": "postgres"}
+    role = {"user": "postgres", "password": server.password}
+    assert isinstance(await seen(**place, **role, ca=tls_server.ca.read_text()), ServerFacts)
+    found = await seen(**place, **role, ca=tls_server.strangers_ca.read_text())
+    assert isinstance(found, Unreachable)
+    assert "certificate verify failed" in found.message
 
 
 async def test_a_stopped_server_is_unreachable_and_comes_back(start_server: StartServer) -> None:

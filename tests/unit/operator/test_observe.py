@@ -103,6 +103,7 @@ def test_a_ca_is_read_from_memory_and_makes_verification_full() -> None:
         (asyncpg.InvalidPasswordError("password authentication failed for user"), "password authentication failed"),
         (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
         (TimeoutError(), "timeout."),
+        (ssl.SSLCertVerificationError(1, "the certificate is not valid for 's3cret@db'."), "certificate is not valid."),
         (ValueError("invalid literal s3cret"), "the address in it cannot be understood."),
     ],
 )
