@@ -1,6 +1,7 @@
 """The rights of the operator's Role, each of them needed: an operator lives a whole life under exactly these."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from app.operator import kubernetes, observe
 from app.settings import Settings
 from tests.chart.conftest import Render
 from tests.chart.rendered import EXTERNAL
-from tests.chart.test_operator import rights
+from tests.chart.test_operator import rights, watching
 from tests.unit.operator.api import FakeApi
 from tests.unit.operator.builders import body, migrated, server
 
@@ -30,6 +31,8 @@ DISCOVERY: dict[str, Any] = {
     "/apis": {"groups": [GROUP]},
     "/apis/plinth.dev/v1alpha1": {"resources": [{**KIND, "verbs": ["list", "watch", "patch"]}]},
 }
+PATH = re.compile(r"/(?:api/v1|apis/([^/]+)/[^/]+)(?:/namespaces/[^/]+)?/([^/]+)(?:/([^/]+)(/.+)?)?")
+"""Group, kind, name and part, such as its status, of what a request is about."""
 VERBS = {"POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 
 Rights = dict[tuple[str, str], set[str]]
@@ -50,10 +53,9 @@ class Judge:
 
     def allows(self, request: web.Request) -> bool:
         """Whether the Role does; `request` is of /api/v1 or /apis/<group>/<version>, then namespaces/<namespace>/..."""
-        group, _, rest = request.path.removeprefix("/apis/").removeprefix("/api/v1").partition("/namespaces/shop/")
-        kind, *name = rest.split("/")
+        group, kind, name, part = PATH.fullmatch(request.path).groups("")  # type: ignore[union-attr]
         verb = VERBS.get(request.method) or ("get" if name else "watch" if "watch" in request.query else "list")
-        key = group.partition("/")[0], "/".join((kind, *name[1:]))
+        key = group, kind + part
         self.asked.setdefault(key, set()).add(verb)
         return verb in self.granted.get(key, ())
 
@@ -74,8 +76,10 @@ class Judge:
 
 
 @asynccontextmanager
-async def operating(judge: Judge, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """The whole operator, as kopf runs it, against that API server."""
+async def operating(
+    judge: Judge, folder: Path, monkeypatch: pytest.MonkeyPatch, *namespaces: str
+) -> AsyncIterator[None]:
+    """The whole operator of these namespaces or its own, as kopf runs it, against that API server."""
     runner = web.AppRunner(web.Application())
     runner.app.router.add_route("*", "/{path:.*}", judge.answer)
     await runner.setup()
@@ -90,11 +94,10 @@ async def operating(judge: Judge, folder: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("KUBECONFIG", str(folder / "config"))
     client = kubernetes.connect(strict=True)
     monkeypatch.setattr(kubernetes, "connect", lambda **_: client)
-    memo, stop = kopf.Memo(settings=Settings(operator_metrics_port=0)), asyncio.Event()
-    registry = kopf.get_default_registry()
-    work = asyncio.create_task(
-        kopf.operator(registry=registry, memo=memo, standalone=True, namespaces=["shop"], stop_flag=stop)
-    )
+    memo = kopf.Memo(settings=Settings(operator_metrics_port=0, operator_namespaces=list(namespaces)))
+    stop, registry = asyncio.Event(), kopf.get_default_registry()
+    places: dict[str, Any] = {"clusterwide": True} if "*" in namespaces else {"namespaces": ["shop"]}
+    work = asyncio.create_task(kopf.operator(registry=registry, memo=memo, standalone=True, stop_flag=stop, **places))
     try:
         yield
     finally:
@@ -137,11 +140,18 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize(("kind", "namespaces"), [("Role", ()), ("ClusterRole", ("*",))])
 async def test_each_right_is_used_and_no_other_is_asked_for(
-    render: Render, database: dict[str, ServerFacts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    render: Render,
+    database: dict[str, ServerFacts],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    namespaces: tuple[str, ...],
 ) -> None:
     """From the first look at a server of 18 to Applied: a rule taken from the Role, or one too many, is noticed."""
-    judge = Judge(rights(render(EXTERNAL).one("Role", "plinth-operator")))
+    objects = render(EXTERNAL, watching(*namespaces), {"crds": {"upgrade": False}})
+    judge = Judge(rights(objects.one(kind)))
     judge.api.put(RESOURCE, body(pollInterval="1s"))
     secret = {"metadata": {"name": "owner"}, "data": {"host": "ZGI="}}
     judge.api.put("/api/v1/namespaces/shop/secrets/owner", secret)
@@ -150,7 +160,7 @@ async def test_each_right_is_used_and_no_other_is_asked_for(
         (ready, *_) = judge.api.objects[RESOURCE]["status"].get("conditions") or [{"reason": ""}]
         return str(ready["reason"])
 
-    async with operating(judge, tmp_path, monkeypatch):
+    async with operating(judge, tmp_path, monkeypatch, *namespaces):
         await until(lambda: finish(judge) or bool(judge.refused))
         database["now"] = migrated()
         watched = ("plinth.dev", "gatedmigrations")
