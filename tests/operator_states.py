@@ -1,4 +1,4 @@
-"""The diagram in docs/operator.md, drawn by running ``decide``: ``python -m tests.operator_states`` brings it in step.
+"""The diagram in docs/operator-states.md, drawn by running ``decide``; ``python -m tests.operator_states`` mends it.
 
 From every situation that can come about, each thing that can happen is tried, and what Ready's reason becomes is noted.
 One thing at a time: what interrupts ends before another thing begins, and a Job that runs ends or is interrupted.
@@ -18,7 +18,7 @@ from app.operator.jobs import MigrationJob
 from app.operator.reasons import Reason
 from tests.unit.operator.builders import NOW, migrated, resource, server
 
-DOC = Path(__file__).parents[1] / "docs" / "operator.md"
+DOC = Path(__file__).parents[1] / "docs" / "operator-states.md"
 BEGIN, END = "<!-- states: begin -->", "<!-- states: end -->"
 OVER = "when that is over"
 SEVERAL = 4

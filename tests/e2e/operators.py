@@ -124,6 +124,7 @@ class Service:
 
     proxy: Remote
     new: PackagedServer
+    uri: str
 
     @classmethod
     @contextmanager
@@ -131,8 +132,9 @@ class Service:
         """One with a migrated database on both; the shop's secret `owner` leads to it."""
         with new_database(old, TEMPLATE) as database, proxying(f"127.0.0.1:{old.port}") as proxy:
             execute(new, f"CREATE DATABASE {database.name} TEMPLATE {TEMPLATE} OWNER {OWNER} STRATEGY file_copy")
-            shop.put_secret("owner", uri=database.owner_uri.replace(f":{old.port}/", f":{proxy.port}/"))
-            yield cls(proxy, new)
+            uri = database.owner_uri.replace(f":{old.port}/", f":{proxy.port}/")
+            shop.put_secret("owner", uri=uri)
+            yield cls(proxy, new, uri)
 
     def upgrade(self) -> None:
         self.proxy.retarget(f"127.0.0.1:{self.new.port}")

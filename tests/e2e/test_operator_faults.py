@@ -6,22 +6,26 @@ No controller runs beside this API server. So nothing deletes a namespace here; 
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from lightkube import Client
+from lightkube import ApiError, Client
 from lightkube.resources.batch_v1 import Job
 
 from app.db.packaged import PackagedServer
 from app.operator.jobs import FILES
 from app.operator.resource import API_VERSION, GROUP, KIND, PLURAL
+from tests.cluster.console import ClusterError
 from tests.cluster.local.bare import ControlPlane, serving
 from tests.cluster.waiting import wait_for
 from tests.e2e import operators
 from tests.e2e.operators import Operator, Service, Shop, operating
+from tests.e2e.pages import Typed, normal, shell, typed
 from tests.servers.databases import OWNER, TEMPLATE, TestDatabase, execute, new_database, prepare
 from tests.servers.fixtures import FAST
+from tests.unit.operator.test_crd import SCHEMA, nodes
 
 KILLS = 4
 RACES = 6
@@ -245,3 +249,43 @@ def test_a_rotated_secret_is_no_outage(plane: ControlPlane, shop: Shop, new: Tes
         assert "three" not in shop.conditions("ids")["Ready"]["message"]
         shop.put_secret("owner", uri=new.server.uri(new.name, role, "two"))
         shop.wait_for("ids", "WaitingForServerVersion")
+
+
+BREACHES: list[tuple[str, str, dict[str, Any]]] = [
+    ("n" * 64, "1s", {}),
+    ("old", "1s", {"minServerVersion": 17}),
+    ("rare", "25h", {}),
+    ("tolerant", "1s", {"jobTemplate": {"image": "x", "tolerations": [{"operator": "Exists", "value": "x"}]}}),
+    ("labelled", "1s", {"jobTemplate": {"image": "x", "podLabels": {"plinth.dev/x": "x"}}}),
+]
+"""Name, poll interval and more of the spec, each against one of the definition's rules in CEL."""
+
+
+def test_each_rule_of_the_definition_refuses_what_breaks_it(shop: Shop) -> None:
+    """In the rule's own words; a rule that is new needs a breach."""
+    rules = [rule["message"] for node in nodes(SCHEMA) for rule in node.get("x-kubernetes-validations", ())]
+    said = []
+    for name, poll, spec in BREACHES:
+        with pytest.raises(ApiError) as refused:
+            shop.create_migration(name, "owner", poll=poll, **spec)
+        said.append(str(refused.value.status.message))
+    assert len(rules) == len(BREACHES)
+    assert [rule for rule in rules if not any(rule in one for one in said)] == []
+
+
+def test_the_page_is_typed_and_seen(plane: ControlPlane, shop: Shop, service: Service, tmp_path: Path) -> None:
+    """Every command of docs/operator.md, from top to bottom, while the server is upgraded; no pod is there to enter."""
+    shop.put_secret("plinth-postgresql-owner", uri=service.uri)
+    shop.create_migration("plinth-uuidv7", "plinth-postgresql-owner")
+    types = shell(plane, tmp_path, shop.name)
+
+    def shown(one: Typed) -> bool:
+        if normal(seen := types(one.command.replace("kubectl exec -i deploy/plinth -- ", ""))) != normal(one.output):
+            raise ClusterError(f"{one.command} shows {seen}")
+        return True
+
+    with operating(plane, shop.name):
+        for one in typed("operator.md"):
+            if one.heading == "What will it do next?":
+                service.upgrade()
+            wait_for(one.command, partial(shown, one), 30 if one.looks else 0)

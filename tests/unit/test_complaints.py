@@ -1,4 +1,4 @@
-"""docs/complaints.md: each complaint names tests, and they are there."""
+"""docs/complaints.md and docs/operator-promises.md: each complaint, each promise names tests, and they are there."""
 
 import ast
 import re
@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMPLAINTS = re.split(r"^(?=\d+\. )", (ROOT / "docs" / "complaints.md").read_text(), flags=re.MULTILINE)[1:]
 
 
-def named(complaint: str) -> list[str]:
-    return re.findall(r"`(tests/[\w/]+\.py::test_\w+)`", complaint)
+def numbered(page: str) -> list[str]:
+    """The items of a page's one list."""
+    return re.split(r"^(?=\d+\. )", (ROOT / "docs" / page).read_text(), flags=re.MULTILINE)[1:]
+
+
+COMPLAINTS, PROMISES = numbered("complaints.md"), numbered("operator-promises.md")
+
+
+def named(item: str) -> list[str]:
+    return re.findall(r"`(tests/[\w/]+\.py::test_\w+)`", item)
 
 
 def exists(test: str) -> bool:
@@ -30,11 +37,16 @@ def test_there_are_twenty():
     assert all(re.search(r"[\w.-]+/[\w./-]+#\d+", one) for one in COMPLAINTS)
 
 
-@pytest.mark.parametrize("complaint", COMPLAINTS, ids=range(1, len(COMPLAINTS) + 1))
-def test_each_names_tests_that_exist(complaint: str):
+def test_the_operator_has_ten_promises():
+    """In order."""
+    assert [one.partition(".")[0] for one in PROMISES] == [str(number) for number in range(1, 11)]
+
+
+@pytest.mark.parametrize("item", [*COMPLAINTS, *PROMISES], ids=lambda item: item.partition(" (")[0][:40])
+def test_each_names_tests_that_exist(item: str):
     """A test that was renamed or removed is missed here."""
-    assert named(complaint)
-    assert [test for test in named(complaint) if not exists(test)] == []
+    assert named(item)
+    assert [test for test in named(item) if not exists(test)] == []
 
 
 def test_a_test_that_does_not_exist_is_missed():
