@@ -15,9 +15,8 @@ from lightkube.types import PatchType
 from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
 from app.operator.jobs import JobName, MigrationJob, build
-from app.operator.kubernetes import COMPONENT, GatedMigration
 from app.operator.reasons import FLAPPING, WARNINGS, Event
-from app.operator.resource import API_VERSION, KIND, Object, Resource, parse, timestamp
+from app.operator.resource import API_VERSION, COMPONENT, KIND, GatedMigration, Object, Resource, parse, timestamp
 
 QUIET_SECONDS, FLAPPING_QUIET_SECONDS = 900, 3600
 """An Event of one reason is posted at most once in this time for a resource; the second is for those in `FLAPPING`."""

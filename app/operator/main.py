@@ -3,27 +3,20 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterable, Iterator
+import ssl
 from typing import Any
 
 import kopf
-from lightkube import ConfigError
 from prometheus_client import start_http_server
 
-from app import logs
-from app.errors import SettingsError
-from app.operator import kubernetes
+from app import kubernetes, logs
 from app.operator.observe import Observer
-from app.operator.resource import GROUP, PLURAL, VERSION
+from app.operator.resource import COMPONENT, GROUP, PLURAL, VERSION
 from app.operator.rounds import Rounds
 from app.settings import Settings, load_settings
 
-
-class Patience(Iterable[float]):
-    """Seconds between kopf's tries, without an end: where the API server is away, a restart does not help."""
-
-    def __iter__(self) -> Iterator[float]:
-        return itertools.chain((1, 2, 4, 8), itertools.repeat(15))
+PATIENCE = itertools.repeat(5.0)
+"""Seconds between kopf's tries, without an end: where the API server is away, a restart does not help."""
 
 
 def run(settings: Settings) -> None:
@@ -44,10 +37,7 @@ def run(settings: Settings) -> None:
 
 def watched(settings: Settings) -> list[str]:
     """The namespaces to watch: those of the settings, else the one this runs in; ``*`` is all."""
-    try:
-        return settings.operator_namespaces or [str(kubernetes.config().namespace)]
-    except ConfigError as error:
-        raise SettingsError(f"There is no cluster to talk to: {error}.") from None
+    return settings.operator_namespaces or [str(kubernetes.config().namespace)]
 
 
 @kopf.on.startup()
@@ -57,19 +47,28 @@ async def start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> N
     settings.scanning.disabled = True  # no rights on namespaces and definitions are asked for
     settings.posting.enabled = False
     settings.networking.request_timeout = 10
+    settings.networking.error_backoffs = PATIENCE
     settings.persistence.finalizer = f"{GROUP}/operator"  # never set, and never anybody else's taken away
-    settings.networking.error_backoffs = Patience()
     if own.operator_metrics_port:
         start_http_server(own.operator_metrics_port)
-    client = kubernetes.connect(strict=own.operator_kubernetes_verify_strict)
+    client = kubernetes.connect(field_manager=COMPONENT, strict=own.operator_kubernetes_verify_strict)
     memo.rounds = Rounds(client, Observer(client, own), watched(own))
     memo.task = asyncio.create_task(memo.rounds.run(), name="rounds")
+
+
+class Relaxed(kopf.ConnectionInfo):
+    """Verifies the API server as `app.kubernetes.relaxed` does."""
+
+    def as_ssl_context(self) -> ssl.SSLContext:
+        return kubernetes.relaxed(super().as_ssl_context())
 
 
 @kopf.on.login()
 def login(memo: kopf.Memo, **kwargs: Any) -> kopf.ConnectionInfo | None:
     """Log kopf in."""
-    return kubernetes.login(strict=memo.settings.operator_kubernetes_verify_strict, **kwargs)
+    info = kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    strict = memo.settings.operator_kubernetes_verify_strict
+    return info if strict or info is None else Relaxed(**vars(info))
 
 
 @kopf.on.event(GROUP, VERSION, PLURAL)

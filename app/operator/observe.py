@@ -21,8 +21,7 @@ from app.errors import PlinthError, SettingsError
 from app.operator import metrics
 from app.operator.decide import Unreachable
 from app.operator.jobs import FILES, LABEL, MigrationJob, read
-from app.operator.kubernetes import COMPONENT
-from app.operator.resource import Object, Resource
+from app.operator.resource import COMPONENT, Object, Resource
 from app.settings import Settings
 
 EQUAL_OBSERVATIONS, SECONDS_BETWEEN = 3, 1.0

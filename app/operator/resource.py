@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lightkube.generic_resource import create_namespaced_resource
+
+COMPONENT = "plinth-operator"
 GROUP, VERSION, PLURAL, KIND = "plinth.dev", "v1alpha1", "gatedmigrations", "GatedMigration"
 API_VERSION = f"{GROUP}/{VERSION}"
+GatedMigration = create_namespaced_resource(GROUP, VERSION, KIND, PLURAL)
 APPROVE, RETRY = f"{GROUP}/approve", f"{GROUP}/retry"
 
 Object = Mapping[str, Any]

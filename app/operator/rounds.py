@@ -14,9 +14,8 @@ from lightkube import AsyncClient
 from app.operator import metrics
 from app.operator.act import Actor
 from app.operator.decide import SOON, Snapshot, decide
-from app.operator.kubernetes import GatedMigration
 from app.operator.observe import Observer
-from app.operator.resource import Object, Resource, parse
+from app.operator.resource import GatedMigration, Object, Resource, parse
 
 ROUNDS_AT_ONCE = 8
 RELIST_SECONDS = 60

@@ -13,8 +13,10 @@ import pytest
 import yaml
 from aiohttp import web
 
+from app import kubernetes
 from app.db.server import ServerFacts
-from app.operator import kubernetes, observe
+from app.operator import observe
+from app.operator.resource import COMPONENT
 from app.settings import Settings
 from tests.chart.conftest import Render
 from tests.chart.rendered import EXTERNAL
@@ -92,7 +94,7 @@ async def operating(
     }
     (folder / "config").write_text(yaml.safe_dump(config))
     monkeypatch.setenv("KUBECONFIG", str(folder / "config"))
-    client = kubernetes.connect(strict=True)
+    client = kubernetes.connect(field_manager=COMPONENT, strict=True)
     monkeypatch.setattr(kubernetes, "connect", lambda **_: client)
     memo = kopf.Memo(settings=Settings(operator_metrics_port=0, operator_namespaces=list(namespaces)))
     stop, registry = asyncio.Event(), kopf.get_default_registry()

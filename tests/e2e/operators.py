@@ -22,8 +22,7 @@ from lightkube.types import PatchType
 
 from app.db.packaged import PackagedServer, free_port
 from app.operator.jobs import CONTAINER, JOB_LABEL
-from app.operator.kubernetes import GatedMigration
-from app.operator.resource import timestamp
+from app.operator.resource import GatedMigration, timestamp
 from tests.cluster.console import ClusterError
 from tests.cluster.local.bare import OPERATOR, ControlPlane
 from tests.cluster.waiting import wait_for

@@ -23,7 +23,7 @@ class FakeApi:
 
     def client(self) -> AsyncClient:
         config = KubeConfig.from_one(cluster=Cluster("http://api"), user=User(), namespace="shop").get()
-        return AsyncClient(config, trust_env=False, transport=httpx2.MockTransport(self._answer))
+        return AsyncClient(config, field_manager="tests", trust_env=False, transport=httpx2.MockTransport(self._answer))
 
     def put(self, path: str, made: dict[str, Any]) -> dict[str, Any]:
         self.version += 1

@@ -1,18 +1,12 @@
-"""The definition of GatedMigration, and how it is applied."""
+"""The definition of GatedMigration."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
-import pytest
-
-from app.errors import PlinthError
-from app.operator import crd
 from app.operator.reasons import EventReason, Reason
 from app.operator.resource import APPROVE, RETRY
-from tests.crd_reference import DOC, FILE, VERSION, current
-from tests.unit.operator.api import FakeApi
+from tests.crd_reference import DOC, VERSION, current
 from tests.unit.operator.builders import look, migrated, resource
 from tests.unit.operator.test_health import ROWS
 
@@ -68,25 +62,3 @@ def test_the_reference_has_every_condition_and_annotation() -> None:
     page = DOC.read_text()
     assert set(re.findall(r"^\| `(\w+)` ", page.partition("## Conditions")[2], re.MULTILINE)) == reported
     assert set(re.findall(r"^\| `(plinth\.dev/\w+):", page, re.MULTILINE)) == {APPROVE, RETRY}
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
-    api = FakeApi()
-    monkeypatch.setattr(crd, "connect", lambda **_: api.client())
-    return api
-
-
-@pytest.mark.parametrize("failure", [(403, {"message": "you may not"}), httpx2.ConnectError("no route")])
-async def test_a_failure_to_apply_is_one_sentence(api: FakeApi, failure: Any) -> None:
-    """Of the API server's own words, or why it was not reached."""
-
-    def fail(_method: str, _path: str) -> tuple[int, dict[str, Any]]:
-        if isinstance(failure, Exception):
-            raise failure
-        answer: tuple[int, dict[str, Any]] = failure
-        return answer
-
-    api.fail = fail
-    with pytest.raises(PlinthError, match=r"(you may not|no route)\.$"):
-        await crd.apply(FILE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import ssl
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,10 +97,22 @@ def test_without_a_cluster_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_kopf_never_gives_up_on_the_api_server() -> None:
-    """Its patience has no end, and starts anew for each request."""
-    patience = main.Patience()
+    """Its patience has no end, whichever request uses it."""
     for _ in range(2):
-        assert list(itertools.islice(patience, 6)) == [1, 2, 4, 8, 15, 15]
+        assert list(itertools.islice(iter(main.PATIENCE), 1000)) == [5] * 1000
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_kopf_verifies_the_api_server_as_the_settings_say(monkeypatch: pytest.MonkeyPatch, strict: bool) -> None:
+    """By a ConnectionInfo that is otherwise the one kopf found."""
+    found = kopf.ConnectionInfo(server="https://api", token="t")
+    monkeypatch.setattr(kopf, "login_with_service_account", lambda **_: found)
+    memo: Any = SimpleNamespace(settings=Settings(operator_kubernetes_verify_strict=strict))
+    info = main.login(memo)
+    assert isinstance(info, kopf.ConnectionInfo)
+    assert vars(info) == vars(found)
+    assert isinstance(info, main.Relaxed) is not strict
+    assert strict or not info.as_ssl_context().verify_flags & ssl.VERIFY_X509_STRICT
 
 
 async def test_the_end_of_the_process_ends_the_rounds() -> None:

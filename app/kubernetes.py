@@ -1,0 +1,33 @@
+"""How the Kubernetes API is reached: by the operator, and by `plinth crd apply`."""
+
+import ssl
+from typing import cast
+
+import httpx2
+from lightkube import AsyncClient, ConfigError, KubeConfig, SingleConfig
+from lightkube.config.client_adapter import verify_cluster
+from lightkube.config.models import User
+
+from app.errors import SettingsError
+
+
+def config() -> SingleConfig:
+    """The cluster this runs in, or else the one kubectl points at. Raises SettingsError where there is none."""
+    try:
+        return cast("SingleConfig", KubeConfig.from_env().get())  # None is for a default that was given
+    except ConfigError as error:
+        raise SettingsError(f"There is no cluster to talk to: {error}.") from None
+
+
+def connect(*, field_manager: str, strict: bool) -> AsyncClient:
+    """A client of that cluster."""
+    found = config()
+    context = verify_cluster(found.cluster, found.user or User(), found.abs_file, trust_env=False)
+    transport = httpx2.AsyncHTTPTransport(verify=context if strict else relaxed(context))
+    return AsyncClient(found, field_manager=field_manager, trust_env=False, transport=transport)
+
+
+def relaxed(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Verify as before Python 3.13, which refuses a CA without keyUsage; some clusters have one."""
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
