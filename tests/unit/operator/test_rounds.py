@@ -183,6 +183,20 @@ async def test_a_resource_that_is_gone_is_forgotten(
         await until(lambda: not rounds._resources)
 
 
+async def test_a_definition_that_is_gone_is_waited_for(
+    api: FakeApi, observer: FakeObserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleted, or not there yet: once it is back, a listing finds the resources."""
+    monkeypatch.setattr(module, "RELIST_SECONDS", 0.02)
+    api.put(PATH + "a", named("a"))
+    api.fail = lambda method, path: (404, {}) if method == "GET" and path == PATH.rstrip("/") else None
+    async with running(api, observer):
+        await until(lambda: len(api.requests) > 3)
+        assert observer.asked == []
+        api.fail = lambda _method, _path: None
+        await until(lambda: reason(api, "a") == "WaitingForServerVersion")
+
+
 async def test_an_older_version_of_a_resource_is_not_taken(api: FakeApi, observer: FakeObserver) -> None:
     """What the operator wrote itself comes back late through the watch."""
     rounds = Rounds(api.client(), observer, ["shop"])  # type: ignore[arg-type]
