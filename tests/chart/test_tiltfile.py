@@ -118,6 +118,18 @@ def test_the_migration_is_a_button(tilt: Tilt) -> None:
     assert {args[0] for args, _ in tilt.named("k8s_resource")} == workloads
 
 
+def test_status_and_tests_are_buttons(tilt: Tilt) -> None:
+    """They run on a click and not before; the tests are make's own targets."""
+    buttons = {args[0]: args[1] for args, _ in tilt.named("local_resource")}
+    assert [(kwargs["trigger_mode"], kwargs["auto_init"]) for _, kwargs in tilt.named("local_resource")] == [
+        ("manual", False)
+    ] * len(buttons)
+    assert buttons["status"][-2:] == ["plinth", "status"]
+    targets = [command[1] for command in buttons.values() if command[0] == "make"]
+    assert targets == ["unit", "check"]
+    assert all(f"\n{target}: " in (ROOT / "Makefile").read_text() for target in targets)
+
+
 def test_api_and_database_are_forwarded(tilt: Tilt) -> None:
     """The API is at port 8000 of the developer's machine, the database at 5432."""
     assert tilt.resources["plinth"]["port_forwards"] == ["8000:8000"]

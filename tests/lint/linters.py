@@ -1,7 +1,5 @@
 """Running each linter and reading its report: one that ends without having looked is an error, never no finding."""
 
-import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,11 +11,16 @@ from tests.cluster import tools
 from tests.cluster.commands import run
 from tests.cluster.console import ClusterError
 from tests.cluster.lock import one_at_a_time
-from tests.lint import programs, releases, schemas
+from tests.lint import programs, releases, repository, schemas
 from tests.lint.findings import Finding, accepted, unexplained
+from tests.lint.programs import report
 
 ROOT = CHART.parents[1]
-DOCKERFILES = (ROOT / "Dockerfile", *sorted((ROOT / "tests/cluster/local/standins").glob("Dockerfile.*")))
+DOCKERFILES = (
+    ROOT / "Dockerfile",
+    ROOT / ".devcontainer/Dockerfile.devcontainer",
+    *sorted((ROOT / "tests/cluster/local/standins").glob("Dockerfile.*")),
+)
 CHECKOV_FRAMEWORKS = {"kubernetes", "dockerfile"}
 
 
@@ -26,14 +29,14 @@ def count_unexplained() -> int:
 
 
 def everything() -> set[Finding]:
-    """All that is found in the chart, as each set of values renders it, and in the Dockerfiles."""
+    """All that is found in the chart, as each set of values renders it, in the Dockerfiles and in the repository."""
     with one_at_a_time():
         tools.ensure()
     with TemporaryDirectory() as name:
         folder = Path(name)
         objects = list(releases.render(folder))
         helm = (one for release in releases.RELEASES for one in helm_lint(folder, release))
-        return {*helm, *of_files(objects, DOCKERFILES)}
+        return {*helm, *of_files(objects, DOCKERFILES), *repository.findings(ROOT)}
 
 
 def of_files(objects: Sequence[Path], dockerfiles: Sequence[Path]) -> set[Finding]:
@@ -60,7 +63,7 @@ def kubeconform(files: Sequence[Path]) -> Iterator[Finding]:
             folders = (folder / version, folder / "custom", own)
             places = [f"--schema-location={one}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json" for one in folders]
             program = programs.go(programs.KUBECONFORM)
-            resources = _report(program, "-strict", "-verbose", "-output=json", *places, *files)["resources"]
+            resources = report(program, "-strict", "-verbose", "-output=json", *places, *files)["resources"]
             if not resources:
                 raise ClusterError(f"kubeconform found no object in {', '.join(map(str, files))}")
             yield from _invalid(version, resources)
@@ -76,7 +79,7 @@ def _invalid(version: str, resources: list[dict[str, str]]) -> Iterator[Finding]
 
 def kube_score(file: Path) -> Iterator[Finding]:
     options = ("--output-format=json", "--kubernetes-version=v1.30", "--disable-ignore-checks-annotations")
-    for one in _report(programs.go(programs.KUBE_SCORE), "score", *options, file):
+    for one in report(programs.go(programs.KUBE_SCORE), "score", *options, file):
         subject = f"{one['type_meta']['kind']}/{one['object_meta']['name']}"
         for check in one["checks"]:
             if not check["skipped"] and check["grade"] < 10:
@@ -87,17 +90,17 @@ def kube_score(file: Path) -> Iterator[Finding]:
 def checkov(files: Sequence[Path]) -> Iterator[Finding]:
     # It would ask the vendor's server for the newest guides and versions.
     options = ("--skip-download", "--compact", "--output=json", "--framework", *CHECKOV_FRAMEWORKS)
-    said = _report(programs.python("lint", "checkov"), *options, "--file", *files)
+    said = report(programs.python("lint", "checkov"), *options, "--file", *files)
     # One report is no list.
     reports: list[dict[str, Any]] = said if isinstance(said, list) else [said]
     seen = {one.get("check_type") for one in reports if not one.get("summary", {}).get("parsing_errors")}
     if seen != CHECKOV_FRAMEWORKS:
         raise ClusterError(f"checkov could not read all of {', '.join(map(str, files))}: {reports}")
-    for report in reports:
-        results = report["results"]
+    for each in reports:
+        results = each["results"]
         # Skipped by a comment or an annotation, which is not where this project says so.
         for one in (*results["failed_checks"], *results["skipped_checks"]):
-            subject = _subject(report["check_type"], one)
+            subject = _subject(each["check_type"], one)
             yield Finding("checkov", f"{one['check_id']}: {one['check_name']}", subject)
 
 
@@ -110,14 +113,5 @@ def _subject(framework: str, found: dict[str, str]) -> str:
 
 
 def hadolint(files: Sequence[Path]) -> Iterator[Finding]:
-    for one in _report(programs.python("lint", "hadolint"), "--format=json", "--disable-ignore-pragma", *files):
+    for one in report(programs.python("lint", "hadolint"), "--format=json", "--disable-ignore-pragma", *files):
         yield Finding("hadolint", f"{one['code']}: {one['message']}", Path(one["file"]).name)
-
-
-def _report(program: Path, *arguments: str | Path) -> Any:
-    # Away from this tree and its settings for linters, if it had any.
-    output = run(program, *arguments, check=False, cwd=Path(os.sep))
-    try:
-        return json.loads(output)
-    except json.JSONDecodeError as error:
-        raise ClusterError(f"{program.name} did not end with a report: {output[:500]!r}") from error

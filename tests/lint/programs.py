@@ -1,9 +1,12 @@
 """The linters themselves: Go programs compiled once, Python ones in an environment of their own each."""
 
 import hashlib
+import json
+import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.cluster.commands import run
 from tests.cluster.console import ClusterError, step
@@ -16,6 +19,12 @@ KUBECONFORM = Binary("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconfor
 KUBE_SCORE = Binary("kube-score", "github.com/zegl/kube-score/cmd/kube-score", ())
 # Without most clouds' service discovery, which is no rule's matter and takes longest to compile.
 PROMTOOL = Binary("promtool", "github.com/prometheus/prometheus/cmd/promtool", (), tags="remove_all_sd")
+ACTIONLINT = Binary("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", ())
+# Its newest release that Go 1.26 takes.
+EDITORCONFIG = Binary(
+    "editorconfig-checker", "github.com/editorconfig-checker/editorconfig-checker/v3/cmd/editorconfig-checker", ()
+)
+COMPILED = (KUBECONFORM, KUBE_SCORE, PROMTOOL, ACTIONLINT, EDITORCONFIG)
 
 
 def main() -> None:
@@ -33,10 +42,10 @@ def cache() -> Path:
 def compiled() -> None:
     if not shutil.which("go"):
         raise ClusterError(
-            "kubeconform, kube-score and promtool are compiled from their Go modules: install Go 1.26 or later"
+            f"{', '.join(one.folder for one in COMPILED)} are compiled from their Go modules: install Go 1.26 or later"
         )
     with one_at_a_time():
-        compile_binaries(Layout.from_environment(), (KUBECONFORM, KUBE_SCORE, PROMTOOL))
+        compile_binaries(Layout.from_environment(), COMPILED)
 
 
 def go(binary: Binary) -> Path:
@@ -54,6 +63,15 @@ def python(lock: str, program: str) -> Path:
             _install(requirements, folder)
             stamp.write_text(wanted)
     return folder / "bin" / program
+
+
+def report(program: Path, *arguments: str | Path, cwd: Path = Path(os.sep)) -> Any:
+    """What a linter prints, which is JSON; away from this tree and its settings for linters, unless told otherwise."""
+    output = run(program, *arguments, check=False, cwd=cwd)
+    try:
+        return json.loads(output)
+    except json.JSONDecodeError as error:
+        raise ClusterError(f"{program.name} did not end with a report: {output[:500]!r}") from error
 
 
 def _install(requirements: Path, folder: Path) -> None:
