@@ -7,6 +7,7 @@ import asyncio
 import math
 import os
 import signal
+import socket
 import time
 from types import FrameType
 
@@ -52,8 +53,11 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve(settings: Settings) -> int:
-    """Serve until a signal ends it. Returns the exit code: 0 also when the signal comes during start-up."""
+def serve(settings: Settings, sockets: list[socket.socket] | None = None) -> int:
+    """Serve until a signal ends it, on sockets that listen already or on one of its own.
+
+    Returns the exit code: 0 also when the signal comes during start-up.
+    """
     logs.configure(settings)
     before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -64,7 +68,7 @@ def serve(settings: Settings) -> int:
 
         app = create_app(settings)
         server = Server(_config(settings, app), app.state.probes, drain_seconds=settings.drain_seconds)
-        server.run()
+        server.run(sockets)
     except SystemExit as end:
         return 1 if end.code else 0
     finally:

@@ -1,3 +1,4 @@
 from app.cli import main
 
-main()
+if __name__ == "__main__":  # a process that `plinth dev` starts for the API reads this file, too
+    main()

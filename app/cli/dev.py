@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import click
@@ -20,16 +21,29 @@ _OWNER, _APP, _DATABASE = "plinth_owner", "plinth_app", "plinth"
 @click.option("--postgres", type=click.Choice(["17", "18"]), default="18", show_default=True, help="Major version.")
 @click.option("--fresh", is_flag=True, help="Begin with an empty database.")
 def command(port: int, postgres: str, fresh: bool) -> None:
-    """Serve the API on a PostgreSQL of its own, on loopback: no cluster, no Docker. Ctrl-C ends both."""
+    """Serve the API on a PostgreSQL of its own, on loopback, and again whenever a source changes. Ctrl-C ends both.
+
+    No cluster, no Docker. A new revision runs at the next start, or by `plinth migrate`.
+    """
     data = data_root() / "dev" / postgres
     if fresh:
         _delete(data)
-    server = PackagedServer(18 if postgres == "18" else 17, data).start()
+    with _listening(port) as listening:
+        server = PackagedServer(18 if postgres == "18" else 17, data).start()
+        try:
+            _serve(server, listening)
+        finally:
+            server.stop()
+
+
+def _listening(port: int) -> socket.socket:
     try:
-        code = _serve(server, port)
-    finally:
-        server.stop()
-    raise SystemExit(code)
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise PlinthError(
+            f"The API cannot have port {port} ({os.strerror(error.errno or 0).lower()}): "
+            "end what has it, or choose another by --port."
+        ) from error
 
 
 def _delete(data: Path) -> None:
@@ -53,19 +67,20 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _serve(server: PackagedServer, port: int) -> int:
+def _serve(server: PackagedServer, listening: socket.socket) -> None:
     from app.logs import configure
-    from app.server import serve
+    from app.reloading import Reloader
 
     base = load_settings()
-    app = {"database_url": SecretStr(server.uri(_DATABASE, _APP)), "http_host": "127.0.0.1", "http_port": port}
     owner = {"database_url": SecretStr(server.uri(_DATABASE, _OWNER)), "database_app_role": _APP}
     configure(base)
     asyncio.run(_prepare(server, base.model_copy(update={**owner, "termination_log": Path("/dev/null")})))
+    port = listening.getsockname()[1]
     click.echo(
         f"\nPostgreSQL {server.major} on port {server.port}; the API on http://127.0.0.1:{port}/docs\n", err=True
     )
-    return serve(base.model_copy(update={**app, "drain_seconds": 0, "metrics_port": 0}))
+    app = {"database_url": SecretStr(server.uri(_DATABASE, _APP)), "drain_seconds": 0, "metrics_port": 0}
+    Reloader(base.model_copy(update=app), listening).run()
 
 
 async def _prepare(server: PackagedServer, owner: Settings) -> None:

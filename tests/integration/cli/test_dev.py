@@ -1,5 +1,6 @@
 """`plinth dev`: the API on a PostgreSQL of its own, without a cluster."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from app.db.packaged import data_root, free_port
 from tests.processes import PLINTH, environment, plinth
+from tests.released import ROOT
 
 pytestmark = pytest.mark.alone
 
@@ -39,12 +41,39 @@ def test_it_answers_from_nothing(major: str, tmp_path: Path):
     assert f"PostgreSQL {major}" in log.read_text()
 
 
+def test_a_saved_source_is_served(tmp_path: Path):
+    """The API starts anew when a file changes or comes; a request meanwhile waits and is not refused."""
+    code = tmp_path / "code"
+    for name in ("app", "migrations"):
+        shutil.copytree(ROOT / name, code / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "alembic.ini", code)
+    port = free_port()
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [*PLINTH, "dev", "--port", str(port)], cwd=code, env=environment(), stdout=out, stderr=out
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(url, log)
+        (code / "app" / "words.py").write_text('TITLE = "Mine"\n')
+        main = code / "app" / "main.py"
+        main.write_text(main.read_text().replace('title="Plinth"', 'title=__import__("app.words").words.TITLE'))
+        deadline = time.monotonic() + SECONDS
+        while httpx2.get(f"{url}/openapi.json").json()["info"]["title"] != "Mine":
+            assert time.monotonic() < deadline, log.read_text()
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0, log.read_text()
+    assert "detected changes in 'app/main.py'" in log.read_text()
+
+
 def test_a_port_that_is_taken_is_a_failure():
-    """What ended the API is the exit code, and its PostgreSQL ends with it."""
+    """It is said before anything is started, with what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = plinth("dev", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1, done.stderr
-    assert "address already in use" in done.stderr
+    assert "(address already in use): end what has it, or choose another by --port." in done.stderr
     assert not (data_root() / "dev" / "18" / "postmaster.pid").exists()
 
 
