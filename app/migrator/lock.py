@@ -121,7 +121,7 @@ async def migration_lock(settings: Settings) -> AsyncIterator[Lock]:
     """Hold the lock. Raises MigrationLockNotObtained after ``migrate_lock_seconds``, Refused behind a pooler."""
     connection = await _connect(settings)
     try:
-        if await is_pooled(partial(_connect, settings)):
+        if await is_pooled(connection, partial(_connect, settings)):
             raise Refused(DIRECT)
         await _obtain(connection, settings.migrate_lock_seconds)
         yield Lock(connection, connection.get_server_pid())

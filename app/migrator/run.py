@@ -149,7 +149,7 @@ class _Run:
 
     async def _work(self, lock: Lock, plan: Plan) -> None:
         progress = Progress(total=len(plan.pending))
-        upgrade = Upgrade(self.settings, self.lineage, lock, progress)
+        upgrade = Upgrade(self.settings, self._scripts, lock, progress)
         try:
             await upgrade.prepare()
             for revision in plan.pending:

@@ -4,6 +4,7 @@ from collections.abc import Set
 from typing import Any
 
 from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
 from app.db.revision import ROOT, SECTIONS, KnownRevisions, Lineage
@@ -19,7 +20,8 @@ class Scripts:
     """One lineage's scripts."""
 
     def __init__(self, lineage: Lineage) -> None:
-        self._directory = ScriptDirectory.from_config(alembic_config(lineage))
+        self._config = alembic_config(lineage)
+        self._directory = ScriptDirectory.from_config(self._config)
 
     @property
     def known(self) -> KnownRevisions:
@@ -35,6 +37,17 @@ class Scripts:
         done = {script.revision for script in steps(tuple(recorded), "base", inclusive=True)} if recorded else set()
         upwards = reversed([script.revision for script in steps("heads", "base")])
         return tuple(revision for revision in upwards if revision not in done)
+
+    def upgrade(self, revision: str, attributes: dict[str, Any]) -> None:
+        """As ``alembic upgrade`` does it, which would read every script anew for each revision."""
+        self._config.attributes.update(attributes)
+        with EnvironmentContext(
+            self._config,
+            self._directory,
+            fn=lambda recorded, _: self._directory._upgrade_revs(revision, recorded),
+            destination_rev=revision,
+        ):
+            self._directory.run_env()
 
     def module(self, revision: str) -> Any:
         """The revision's own file, loaded."""

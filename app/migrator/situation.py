@@ -28,7 +28,7 @@ class Situation:
 async def survey(connection: asyncpg.Connection, settings: Settings, gated: GatedRevision | None) -> Situation:
     """Look around. Raises Refused behind a pooler, which would strand the migration lock."""
     another = partial(connect_with, settings, application_name="plinth-migrate-check")
-    if settings.database_pooler == "transaction" or await is_pooled(another):
+    if settings.database_pooler == "transaction" or await is_pooled(connection, another):
         raise Refused(DIRECT)
     facts = await observe(connection)
     role = await observe_role(connection, settings.database_app_role)

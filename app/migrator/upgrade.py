@@ -5,11 +5,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from alembic import command
 from sqlalchemy import Connection
 
 from app.db.faults import Fault, classify, sqlstate
-from app.db.revision import Lineage
 from app.errors import (
     DatabaseNotReachable,
     MigrationError,
@@ -23,7 +21,7 @@ from app.migrator.attempts import judge, pause
 from app.migrator.gated import REFUSED
 from app.migrator.lock import LOST, Lock
 from app.migrator.progress import Progress
-from app.migrator.scripts import alembic_config
+from app.migrator.scripts import Scripts
 from app.migrator.session import create_migration_engine
 from app.settings import Settings
 
@@ -35,9 +33,9 @@ Work = Callable[[Connection], None]
 class Upgrade:
     """One run's work, under the lock."""
 
-    def __init__(self, settings: Settings, lineage: Lineage, lock: Lock, progress: Progress) -> None:
+    def __init__(self, settings: Settings, scripts: Scripts, lock: Lock, progress: Progress) -> None:
         self._settings = settings
-        self._lineage = lineage
+        self._scripts = scripts
         self._lock = lock
         self._progress = progress
         self.attempts = 0
@@ -49,11 +47,12 @@ class Upgrade:
 
     async def apply(self, revision: str) -> None:
         def work(connection: Connection) -> None:
-            config = alembic_config(self._lineage)
-            config.attributes[environment.CONNECTION] = connection
-            config.attributes[environment.LOCK] = self._lock
-            config.attributes[environment.SETTINGS] = self._settings
-            command.upgrade(config, revision)
+            given = {
+                environment.CONNECTION: connection,
+                environment.LOCK: self._lock,
+                environment.SETTINGS: self._settings,
+            }
+            self._scripts.upgrade(revision, given)
 
         self._progress.begin(revision)
         await self._attempt(f"revision {revision}", work)

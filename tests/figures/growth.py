@@ -17,8 +17,8 @@ import asyncpg
 
 from app.db import ids
 from app.db.packaged import PackagedServer
+from tests.bench.database.below18 import set_body
 from tests.figures.growth_plot import DATA, write
-from tests.figures.ids import set_body
 from tests.figures.servers import running
 
 ROWS, STEP, TENANTS = 2_000_000, 50_000, 50

@@ -7,15 +7,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-
-import asyncpg
 
 from app.db import ids
 from app.db.packaged import PackagedServer
@@ -24,6 +21,7 @@ from tests.cluster.console import step
 from tests.figures import ids as figures_of_ids
 from tests.figures.figure import Figure, report
 from tests.figures.servers import running
+from tests.figures.traffic import traffic
 from tests.integration.migrator.conftest import REVISIONS, Revisions
 from tests.integration.migrator.test_killed import RANDOM, ROWS, SAFE_FORMS
 from tests.processes import PLINTH, environment, plinth
@@ -31,7 +29,7 @@ from tests.servers.databases import APP, TEMPLATE, TestDatabase, new_database, p
 from tests.servers.fixtures import FAST
 from tests.servers.killing import kill_everywhere, use
 
-RATE, CONNECTIONS, TABLES = 200, 8, 20
+TABLES = 20
 ROUNDS = 5
 Run = tuple[tuple[str, ...], str | None, Path]
 """Template and what is done before, the gated revision, and the folder of the migrations."""
@@ -90,7 +88,8 @@ def _flip(database: TestDatabase) -> Iterator[Figure]:
         asyncio.run(database.fetch(f"CREATE TABLE t{number} (id uuid PRIMARY KEY DEFAULT public.plinth_id())"))
     inserts = [f"INSERT INTO t{number} DEFAULT VALUES RETURNING id" for number in range(TABLES)]
     reader = "; ".join(f"SELECT count(*) FROM t{number}" for number in range(TABLES))
-    tally = asyncio.run(_traffic(database, inserts, reader, ("--gated", "uuidv7"), FLIP_SECONDS))
+    flip = _migrator(database, *PLINTH, "migrate", "--gated", "uuidv7")
+    tally = asyncio.run(traffic(database, inserts, reader, flip, FLIP_SECONDS))
     assert tally.versions == {4, 7}, f"no flip in the {FLIP_SECONDS} s that were measured: versions {tally.versions}"
     yield Figure("worst stall of a client during the flip", max(tally.taken) * 1000, "ms", 50)
     yield Figure("errors of clients during the flip", tally.errors, "", 0)
@@ -101,9 +100,9 @@ def _behind(database: TestDatabase, holder: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         revisions = Revisions(Path(folder))
         revisions.statements("ALTER TABLE projects ADD COLUMN more text")
-        alembic = (sys.executable, "-c", _MIGRATE, folder)
+        migrator = _migrator(database, sys.executable, "-c", _MIGRATE, folder)
         inserts = ["INSERT INTO projects (name) VALUES ('short') RETURNING id"]
-        tally = asyncio.run(_traffic(database, inserts, holder, alembic, WAIT_SECONDS))
+        tally = asyncio.run(traffic(database, inserts, holder, migrator, WAIT_SECONDS))
         assert tally.errors == 0
         return statistics.quantiles(tally.taken, n=100)[98] * 1000
 
@@ -118,56 +117,17 @@ sys.exit(asyncio.run(migrate(load_settings())).exit_code)
 """
 
 
-@dataclass
-class Tally:
-    """What the clients saw: seconds of each request, from when it was due; versions of new ids; errors."""
-
-    taken: list[float] = field(default_factory=list)
-    versions: set[int] = field(default_factory=set)
-    errors: int = 0
-
-
-async def _traffic(
-    database: TestDatabase, inserts: Sequence[str], holder: str, migrator: Sequence[str], seconds: float
-) -> Tally:
-    """Insert at a steady rate while one transaction is held and the migrator runs."""
-    connections = [await asyncpg.connect(database.uri) for _ in range(CONNECTIONS)]
-    for connection in connections:
-        for insert in inserts:
-            await connection.fetchval(insert)  # not cold
-    held = await asyncpg.connect(database.uri)
-    await held.execute(f"BEGIN; {holder}")
-    command = migrator if migrator[0] == sys.executable else (*PLINTH, "migrate", *migrator)
+def _migrator(database: TestDatabase, *command: str) -> Callable[[], Awaitable[None]]:
+    """A process that migrates, from its start to its end."""
     settings = environment(database_url=database.owner_uri, database_app_role=APP)
-    tally = Tally()
-    began = time.monotonic()
-    clients = [
-        asyncio.create_task(_client(connection, inserts, began + number / RATE, began + seconds, tally))
-        for number, connection in enumerate(connections)
-    ]
-    await asyncio.sleep(0.5)
-    process = await asyncio.create_subprocess_exec(
-        *command, env=settings, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    await asyncio.gather(*clients)
-    await held.close()
-    assert await process.wait() == 0
-    for connection in connections:
-        await connection.close()
-    return tally
 
+    async def run() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=settings, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+        assert await process.wait() == 0
 
-async def _client(connection: asyncpg.Connection, inserts: Sequence[str], due: float, end: float, tally: Tally) -> None:
-    number = 0
-    while due < end:
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
-        try:
-            tally.versions.add((await connection.fetchval(inserts[number % len(inserts)])).version)
-        except asyncpg.PostgresError:
-            tally.errors += 1
-        tally.taken.append(time.monotonic() - due)
-        number += 1
-        due += CONNECTIONS / RATE
+    return run
 
 
 def _killed(servers: Sequence[PackagedServer]) -> Iterator[Figure]:

@@ -16,6 +16,7 @@ from app.db.packaged import Major, data_root
 from tests.cluster.commands import run
 from tests.cluster.console import ClusterError, step
 from tests.cluster.local.packages import install_packages
+from tests.cluster.local.standins import POSTGRES_17, POSTGRES_18
 from tests.cluster.lock import one_at_a_time
 
 # No program here is asked for its manual, and LLVM (100 MB) is for a JIT compiler that small databases never use.
@@ -28,28 +29,31 @@ _LEFT_OUT = (
     "/usr/lib/postgresql/*/lib/bitcode*",
 )
 _ORIGINALS = "unwrapped"
+_SUITES = {15: "bookworm", 17: POSTGRES_17.suite, 18: POSTGRES_18.suite}
+"""PostgreSQL 15, the oldest that works, is Debian 12's; the others as the cluster's images have them."""
 
 
 def postgresql_programs(major: Major) -> Path:
-    """The folder of the server's programs: PostgreSQL 15, the oldest that works, is Debian 12's."""
+    """The folder of the server's programs, as Debian builds them."""
     own = Path(f"/usr/lib/postgresql/{major}/bin")
     if (own / "postgres").exists():
         return own
     try:
-        return debian_programs(f"postgresql-{major}", "bookworm", own)
+        return debian_programs(f"postgresql-{major}", _SUITES[major], own)
     except (ClusterError, OSError) as error:
         pytest.fail(
-            f"This test needs PostgreSQL {major}, and it could not be fetched from Debian ({error}): install "
-            f"postgresql-{major}, or run the tests as root on Debian or Ubuntu."
+            f"Debian's PostgreSQL {major} is needed, and it could not be fetched ({error}): install "
+            f"postgresql-{major}, or run this as root on Debian or Ubuntu."
         )
 
 
 def debian_programs(package: str, suite: str, folder: Path) -> Path:
     """Where a package's folder of programs is unpacked. Raises ClusterError or OSError where it cannot be had."""
     root = data_root() / f"{suite}-{package}"  # where the servers' user can reach it, unlike the clusters' cache
-    with one_at_a_time():  # other tests of this run may want it now, too
-        if not root.exists():
-            _fetch(package, suite, folder, root)
+    if not root.exists():
+        with one_at_a_time():  # other tests of this run may want it now, too
+            if not root.exists():
+                _fetch(package, suite, folder, root)
     return _within(root, folder)
 
 

@@ -215,7 +215,7 @@ async def test_nothing_to_do_waits_for_nobody(database: TestDatabase):
 async def test_a_pooler_is_found_out(database: TestDatabase, monkeypatch: pytest.MonkeyPatch):
     """Where a pooler is detected, nobody having said so, the lock and the run are refused with the same sentence."""
 
-    async def pooled(_: object) -> bool:
+    async def pooled(*_: object) -> bool:
         return True
 
     monkeypatch.setattr("app.migrator.lock.is_pooled", pooled)

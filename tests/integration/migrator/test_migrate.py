@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -31,6 +32,15 @@ async def test_again_there_is_nothing_to_do(database: TestDatabase):
     """A second run changes nothing and says so."""
     outcome = await migrate(database.owner_settings)
     assert (outcome.outcome, outcome.exit_code, outcome.attempts) == ("nothing", 0, 0)
+
+
+async def test_each_script_is_read_once(empty_database: TestDatabase, revisions: Revisions, tmp_path: Path):
+    """However many revisions are applied: to read all of them for each would take the square of their number."""
+    seen, name = tmp_path / "seen", revisions.core("pass")
+    with (revisions.root / "migrations" / "versions" / f"{name}_test.py").open("a") as script:
+        script.write(f"with open({str(seen)!r}, 'a') as seen:\n    seen.write('x')\n")
+    assert (await migrate(empty_database.owner_settings)).revisions == (*REVISIONS, name)
+    assert seen.read_text() == "x"
 
 
 async def test_check_changes_nothing(empty_database: TestDatabase):

@@ -1,0 +1,54 @@
+"""What was measured, as plain values: all rounds of each variant, so that a page can show more than a ratio."""
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One variant of one thing, in each round."""
+
+    name: str
+    variant: str
+    unit: str
+    values: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        return min(self.values), max(self.values)
+
+
+class Measurements:
+    """All of a run, in the order they were first made."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Measurement] = {}
+
+    def __iter__(self) -> Iterator[Measurement]:
+        return iter(self._made.values())
+
+    def add(self, name: str, variant: str, unit: str, value: float) -> None:
+        """One round more of a variant."""
+        self._made.setdefault((name, variant), Measurement(name, variant, unit)).values.append(value)
+
+    def median(self, name: str, variant: str) -> float:
+        return self._made[name, variant].median
+
+    def most(self, name: str, variant: str) -> float:
+        return self._made[name, variant].spread[1]
+
+    def least(self, name: str, variant: str) -> float:
+        return self._made[name, variant].spread[0]
+
+    def ratio(self, name: str, variant: str, against: str) -> float:
+        """Of the medians of two variants."""
+        return self.median(name, variant) / self.median(name, against)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [asdict(one) | {"median": one.median, "spread": list(one.spread)} for one in self]
