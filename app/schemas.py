@@ -1,11 +1,13 @@
 """What the request and response bodies of all slices have in common."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 from sqlalchemy import Row
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -14,26 +16,55 @@ AnyRow = Row[*tuple[Any, ...]]
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL stores neither NUL nor half of a surrogate pair; say so here rather than fail there."""
     if _UNSTORABLE.search(text):
         raise ValueError("must not hold NUL or unpaired surrogates")
     return text
 
 
-ShortText = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_storable),
-    Field(json_schema_extra={"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}),  # the checks above, for clients
-]
-"""A name or title: trimmed, 1 to 200 characters."""
+@dataclass(frozen=True)
+class Trimmed:
+    """Of text: 1 to ``most`` characters that PostgreSQL can store, without the white space around them."""
+
+    most: int
+
+    def __get_pydantic_core_schema__(self, *_: Any) -> CoreSchema:
+        text = core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=self.most)
+        return core_schema.no_info_after_validator_function(storable, text)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The checks above, for clients."""
+        return handler(schema) | {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+
+
+ShortText = Annotated[str, Trimmed(200)]
+"""A name or title."""
 
 
 class Body(BaseModel):
     """A request body. Unknown fields are refused: a misspelt one would be lost without a word."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+UNCHANGED: Any = Field(default_factory=lambda: None)
+"""The default of each field of a `Change`. Nobody reads it: `given` leaves such fields out."""
+
+
+class Change(Body):
+    """The body of a PATCH: what is not given stays as it is, and something is given."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must have at least one field")
+        return self
+
+    def given(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
 
 
 class Resource(BaseModel):

@@ -24,8 +24,8 @@ def _missing(project_id: UUID) -> NotFound:
     return NotFound(f"There is no project {project_id}.")
 
 
-async def create(session: AsyncSession, name: str) -> AnyRow:
-    return (await session.execute(insert(Project).values(name=name).returning(*FIELDS))).one()
+async def create(session: AsyncSession, values: dict[str, Any]) -> AnyRow:
+    return (await session.execute(insert(Project).values(values).returning(*FIELDS))).one()
 
 
 async def page(session: AsyncSession, paging: PageRequest) -> dict[str, Any]:
@@ -39,11 +39,11 @@ async def read(session: AsyncSession, project_id: UUID) -> AnyRow:
     return row
 
 
-async def change(session: AsyncSession, project_id: UUID, seen: Precondition, name: str) -> AnyRow:
+async def change(session: AsyncSession, project_id: UUID, seen: Precondition, values: dict[str, Any]) -> AnyRow:
     statement = (
         update(Project)
         .where(Project.id == project_id, seen.holds(Project.version))
-        .values(name=name, version=Project.version + 1)
+        .values(values | {"version": Project.version + 1})
         .returning(*FIELDS)
     )
     row = (await session.execute(statement)).one_or_none()

@@ -10,7 +10,7 @@ from app.openapi import problems
 from app.pagination import Page, Paging
 from app.schemas import AnyRow
 from app.slices.projects import queries
-from app.slices.projects.schemas import ProjectBody, ProjectOut
+from app.slices.projects.schemas import ProjectBody, ProjectChange, ProjectOut
 
 router = APIRouter(prefix="/projects", tags=["projects"], route_class=IdempotentRoute)
 MISSING = problems("not-found")
@@ -19,7 +19,7 @@ CHANGING = problems("not-found", "precondition-failed", "precondition-required")
 
 @router.post("", status_code=201, response_model=ProjectOut)
 async def create_project(body: ProjectBody, session: Session, request: Request, response: Response) -> AnyRow:
-    project = await queries.create(session, body.name)
+    project = await queries.create(session, body.model_dump())
     response.headers["Location"] = request.url_for("read_project", project_id=project.id).path
     return tag(response, project)
 
@@ -36,9 +36,9 @@ async def read_project(project_id: UUID, session: ReadSession, response: Respons
 
 @router.patch("/{project_id}", response_model=ProjectOut, responses=CHANGING)
 async def change_project(
-    project_id: UUID, body: ProjectBody, seen: IfMatch, session: Session, response: Response
+    project_id: UUID, body: ProjectChange, seen: IfMatch, session: Session, response: Response
 ) -> AnyRow:
-    return tag(response, await queries.change(session, project_id, seen, body.name))
+    return tag(response, await queries.change(session, project_id, seen, body.given()))
 
 
 @router.delete("/{project_id}", status_code=204, responses=CHANGING)

@@ -1,8 +1,12 @@
-from app.schemas import Body, Resource, ShortText
+from app.schemas import UNCHANGED, Body, Change, Resource, ShortText
 
 
 class ProjectBody(Body):
     name: ShortText
+
+
+class ProjectChange(Change):
+    name: ShortText = UNCHANGED
 
 
 class ProjectOut(Resource):

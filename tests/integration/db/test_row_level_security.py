@@ -38,7 +38,7 @@ async def api(protected: TestDatabase) -> AsyncIterator[Database]:
     made = Database.open(protected.settings.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0}))
     for who, name in ((ONE, "one"), (TWO, "two")):
         async with made.transaction(who) as session:
-            await queries.create(session, name)
+            await queries.create(session, {"name": name})
     yield made
     await made.close()
 
