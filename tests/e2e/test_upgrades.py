@@ -16,6 +16,7 @@ from tests.e2e.databases import ExternalDatabase
 from tests.e2e.images import derived, of_release
 from tests.e2e.load import Traffic
 from tests.e2e.releases import EXTERNAL, Release
+from tests.integration.migrator.conftest import HEAD
 from tests.released import RELEASES
 
 VALUES = (*EXTERNAL, "operator.enabled=false")
@@ -65,7 +66,7 @@ def test_a_failed_upgrade_leaves_the_old_release_serving(release: Release, traff
     with pytest.raises(ClusterError, match="failed"):
         release.upgrade(*VALUES, image=derived(release.namespace.cluster, "failing"))
     said = release.termination_message()
-    assert (said["reason"], said["to"]) == ("RevisionFailed", "0003")
+    assert (said["reason"], said["to"]) == ("RevisionFailed", HEAD)
     assert "revision 0004 failed; the open transaction was rolled back: column" in said["message"]
     assert [pod["metadata"]["uid"] for pod in release.ready_pods()] == before
     assert traffic.until(time.time()).failed == []

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.integration.migrator.conftest import HEAD
 from tests.processes import plinth
 from tests.servers.databases import APP, TestDatabase
 
@@ -19,7 +20,7 @@ def test_a_migrated_database_is_current(database: TestDatabase):
     assert report["gated"] == {"uuidv7": False}
     generation, function = ("v7", "native") if database.server.major >= 18 else ("v4", "random")
     assert report["ids"] == {"generation": generation, "function": function, "needsMending": False}
-    assert [one["table"] for one in report["tables"]] == ["public.projects", "public.tasks"]
+    assert {"public.projects", "public.tasks"} <= {one["table"] for one in report["tables"]}
 
 
 def test_each_table_tells_what_ids_it_holds(database: TestDatabase):
@@ -29,16 +30,16 @@ def test_each_table_tells_what_ids_it_holds(database: TestDatabase):
     done = plinth("status", database_url=database.uri)
     assert done.returncode == 0, done.stderr
     shares = ["0%", "100%"] if database.server.major >= 18 else ["100%", "0%"]
-    projects, tasks = (line.split() for line in done.stdout.splitlines() if line.startswith("public."))
-    assert projects[:4] == ["public.projects", "1", *shares]
-    assert tasks[-9:] == ["this", "role", "may", "not", "read", "all", "of", "the", "table"]
+    lines = {line.split()[0]: line.split() for line in done.stdout.splitlines() if line.startswith("public.")}
+    assert lines["public.projects"][:4] == ["public.projects", "1", *shares]
+    assert lines["public.tasks"][-9:] == ["this", "role", "may", "not", "read", "all", "of", "the", "table"]
 
 
 def test_an_empty_database_is_behind(empty_database: TestDatabase):
     """Nothing migrated yet: exit 10."""
     done = plinth("status", database_url=empty_database.owner_uri)
     assert done.returncode == 10
-    assert "behind (empty; this release: 0003)" in done.stdout
+    assert f"behind (empty; this release: {HEAD})" in done.stdout
     assert "cannot be made" in done.stdout
 
 

@@ -87,7 +87,7 @@ async def test_an_unknown_gated_revision_is_a_usage_error(database: TestDatabase
 
 async def test_a_later_schema_is_left_alone(database: TestDatabase):
     """An older image on a newer schema exits 0 and says ahead."""
-    await database.fetch("INSERT INTO plinth_migration_log VALUES ('core', '9999', '{0003}', now(), 1, NULL)")
+    await database.fetch("INSERT INTO plinth_migration_log VALUES ('core', '9999', $1, now(), 1, NULL)", [HEAD])
     await database.fetch("UPDATE alembic_version SET version_num = '9999'")
     outcome = await migrate(database.owner_settings)
     assert (outcome.outcome, outcome.exit_code) == ("ahead", 0)
