@@ -13,6 +13,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -74,6 +75,10 @@ async def page_request(
 
 
 Paging = Annotated[PageRequest, Depends(page_request)]
+
+
+Filter = Annotated[UUID | SkipJsonSchema[None], Query(description="Only those that refer to this one")]
+"""An id that a list may be limited by; None for all."""
 
 
 class Page(BaseModel, Generic[Item]):

@@ -7,7 +7,7 @@ import click
 from app import __version__
 from app.errors import PlinthError
 
-_COMMANDS = ("serve", "migrate", "operator", "status", "dev", "crd")
+_COMMANDS = ("serve", "migrate", "operator", "status", "dev", "new", "crd")
 
 
 class _Commands(click.Group):
