@@ -9,7 +9,7 @@ AT_ONCE ?= 3
 UNWATCHED := pg17 or test_killed or test_openapi
 
 .DEFAULT_GOAL := help
-.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart figures-operator verbs release recording
+.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart figures-operator verbs release recording figures-adoption
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,6 +115,8 @@ release: $(VENV)/ready ## VERSION=x.y.z: check all, then commit and tag it, push
 
 recording: $(VENV)/ready ## Run `make upgrade`, and draw what it says: docs/upgrade.svg; after `make up`
 	@$(BIN)/python -m k8s.demo.recording docs/upgrade.svg
+figures-adoption: $(VENV)/ready ## Measure what a team does by hand: one line a figure; exits 1 where one is short
+	@$(BIN)/python -m tests.figures.adoption
 
 # Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
 $(VENV)/ready: requirements/dev.txt pyproject.toml
