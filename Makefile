@@ -115,6 +115,7 @@ release: $(VENV)/ready ## VERSION=x.y.z: check all, then commit and tag it, push
 
 recording: $(VENV)/ready ## Run `make upgrade`, and draw what it says: docs/upgrade.svg; after `make up`
 	@$(BIN)/python -m k8s.demo.recording docs/upgrade.svg
+
 figures-adoption: $(VENV)/ready ## Measure what a team does by hand: one line a figure; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.adoption
 

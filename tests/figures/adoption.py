@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.clones import assert_green, cloned, edited_lines, new_slice, run
+from tests.docs.commands import commands_not_run
+from tests.docs.links import broken_links
 from tests.figures.figure import Figure, report
 
 SLICE = ("specimens", "name:text", "price:decimal=12,2", "due:date?", "state:enum=draft,sent", "project:ref=projects")
@@ -15,6 +17,8 @@ CHECKS = (("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy",),
 
 def figures() -> Iterator[Figure]:
     """Measure, one after the other."""
+    yield Figure("commands in the docs that CI does not run", len(commands_not_run()), "", 0)
+    yield Figure("broken links", len(broken_links()), "", 0)
     with tempfile.TemporaryDirectory(prefix="plinth-") as folder:
         clone = cloned(Path(folder))
         began = time.monotonic()

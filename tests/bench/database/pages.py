@@ -78,7 +78,7 @@ async def _works(connection: asyncpg.Connection, opened: Database, rows: int) ->
 
     async def create() -> None:
         async with opened.transaction(Context()) as session:
-            await queries.create(session, "one more")
+            await queries.create(session, {"name": "one more"})
 
     async def by_offset() -> None:
         await connection.fetch(_BY_OFFSET, before)
