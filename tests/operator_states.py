@@ -63,7 +63,7 @@ class World:
         jobs = (self.job,) if self.job else ()
         facts = Unreachable("away", 3) if self.away else self.facts
         decision = decide(Snapshot(of, facts, self.now, jobs))
-        job = MigrationJob(str(decision.create), self.now) if decision.create else self.job
+        job = MigrationJob(decision.create, self.now) if decision.create else self.job
         return replace(self, status=decision.status, job=job)
 
 

@@ -41,17 +41,13 @@ def command(as_json: bool) -> None:
 async def _keys(settings: Settings) -> list[TableKeys]:
     """What the tables hold, asked on a connection of its own."""
     from app.db.address import address
-    from app.db.connections import connect_with
+    from app.db.connections import look
     from app.db.faults import classify
     from app.db.keys import look_at_keys
     from app.errors import DatabaseNotReachable
 
     try:
-        connection = await connect_with(settings, application_name="plinth-status")
-        try:
-            return await look_at_keys(connection)
-        finally:
-            await connection.close(timeout=settings.database_connect_timeout)
+        return await look(settings, look_at_keys, application_name="plinth-status")
     except Exception as error:
         if (fault := classify(error)) is None:
             raise

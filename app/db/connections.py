@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import structlog
@@ -26,7 +26,9 @@ _REFUSED_PARAMETER = (
     asyncpg.ProtocolViolationError,
 )
 
+T = TypeVar("T")
 Open = Callable[[], Awaitable[asyncpg.Connection]]
+Ask = Callable[[asyncpg.Connection], Awaitable[T]]
 
 
 def session_limits(settings: Settings) -> dict[str, str]:
@@ -128,6 +130,15 @@ class Connector:
 async def connect_with(settings: Settings, *, application_name: str) -> asyncpg.Connection:
     """One connection to look at the database the settings name: to a standby too, where there is no primary."""
     return await looking(settings, application_name)()
+
+
+async def look(settings: Settings, ask: Ask[T], *, application_name: str) -> T:
+    """Ask the server once, on a connection of its own."""
+    connection = await connect_with(settings, application_name=application_name)
+    try:
+        return await ask(connection)
+    finally:
+        await connection.close(timeout=settings.database_connect_timeout)
 
 
 def looking(settings: Settings, application_name: str) -> Connector:

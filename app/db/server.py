@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import asyncpg
 
-from app.db.ids import id_function
+from app.db.ids import UUIDV7, id_function
 
 OLDEST_MAJOR = 15
 """The oldest PostgreSQL this project is run on."""
@@ -77,6 +77,16 @@ class ServerFacts(SchemaFacts):
     @property
     def major(self) -> int:
         return self.version_num // 10_000
+
+    @property
+    def core_revision(self) -> str:
+        """The core revision, for people."""
+        return ",".join(sorted(self.core_revisions))
+
+    def has_applied(self, revision: str) -> bool:
+        """Whether a gated revision is recorded and, if it is ``uuidv7``, new ids are native."""
+        native = self.id_function == "native" and not self.id_function_broken
+        return revision in self.gated_revisions and (native or revision != UUIDV7)
 
 
 async def observe(connection: asyncpg.Connection) -> ServerFacts:

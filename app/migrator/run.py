@@ -12,6 +12,7 @@ from functools import partial
 
 from alembic import command
 
+from app.db.connections import look
 from app.db.faults import Fault, classify
 from app.db.revision import Lineage, SchemaState
 from app.db.server import ServerFacts
@@ -25,7 +26,7 @@ from app.migrator.role import check_role
 from app.migrator.scripts import Scripts, alembic_config
 from app.migrator.situation import Situation, survey
 from app.migrator.upgrade import Upgrade
-from app.migrator.waiting import look, wait
+from app.migrator.waiting import CHECK, wait
 from app.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -135,7 +136,8 @@ class _Run:
             ) from error
 
     async def _apply_locked(self, lock: Lock) -> Outcome:
-        plan = self._decide(await look(self.settings, self._survey))  # again: another migrator may have been here
+        # Again: another migrator may have been here.
+        plan = self._decide(await look(self.settings, self._survey, application_name=CHECK))
         if (outcome := self._idle(plan)) is not None:
             return outcome
         before = self.before or frozenset()
@@ -167,7 +169,7 @@ class _Run:
 
     async def _verify(self) -> None:
         """Believe what a new connection sees, and nothing else. Raises NotPersisted where it is not what was done."""
-        plan = self._decide(await look(self.settings, self._survey))
+        plan = self._decide(await look(self.settings, self._survey, application_name=CHECK))
         if plan.state is SchemaState.CURRENT and plan.nothing and self._done():
             return
         found = ", ".join(sorted(self._recorded())) or "no revision"
@@ -206,7 +208,7 @@ class _Run:
     async def _look_once_more(self) -> None:
         """After a failure: what is committed stays, and the last line says it."""
         with suppress(Exception):
-            self.facts = (await look(self.settings, self._survey)).facts
+            self.facts = (await look(self.settings, self._survey, application_name=CHECK)).facts
 
 
 def _sentence(words: str) -> str:

@@ -3,17 +3,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import asyncpg
-
 from app.db.address import Address, address
-from app.db.connections import connect_with
+from app.db.connections import Ask, look
 from app.db.faults import Fault, classify
 from app.errors import DatabaseNotReachable
 from app.settings import Settings
 
+CHECK = "plinth-migrate-check"
+"""The name of connections that only look."""
 _RETRY_SECONDS = 0.5
 _SAY_SECONDS = 5.0
 
@@ -32,16 +31,6 @@ _SENTENCES = {
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Ask = Callable[[asyncpg.Connection], Awaitable[T]]
-
-
-async def look(settings: Settings, ask: Ask[T]) -> T:
-    """Ask the server once, on a connection of its own."""
-    connection = await connect_with(settings, application_name="plinth-migrate-check")
-    try:
-        return await ask(connection)
-    finally:
-        await connection.close(timeout=settings.database_connect_timeout)
 
 
 async def wait(settings: Settings, seconds: float, ask: Ask[T]) -> T:
@@ -50,7 +39,7 @@ async def wait(settings: Settings, seconds: float, ask: Ask[T]) -> T:
     began = said = time.monotonic()
     while True:
         try:
-            return await look(settings, ask)
+            return await look(settings, ask, application_name=CHECK)
         except Exception as error:
             fault = classify(error)
             if fault is None or fault is Fault.PROGRAMMING:

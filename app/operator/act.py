@@ -14,12 +14,10 @@ from lightkube.types import PatchType
 
 from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
-from app.operator.jobs import JobName, MigrationJob, build
-from app.operator.reasons import FLAPPING, WARNINGS, Event
+from app.operator.jobs import MigrationJob, build
+from app.operator.reasons import QUIET_SECONDS, WARNINGS, Event
 from app.operator.resource import API_VERSION, COMPONENT, KIND, GatedMigration, Object, Resource, parse, timestamp
 
-QUIET_SECONDS, FLAPPING_QUIET_SECONDS = 900, 3600
-"""An Event of one reason is posted at most once in this time for a resource; the second is for those in `FLAPPING`."""
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
 
 _log = logging.getLogger(__name__)
@@ -39,7 +37,7 @@ class Actor:
                 return fresh, timedelta(0)  # no Job on stale knowledge
             if refusal := await self._create(resource, decision.create):
                 text = f"the API server refused the Job: {refusal}"
-                job = MigrationJob(str(decision.create), snapshot.now, snapshot.now, message=text)
+                job = MigrationJob(decision.create, snapshot.now, snapshot.now, message=text)
                 decision = decide(replace(snapshot, jobs=(*snapshot.jobs, job)))
         for event in decision.events:
             await self._post(resource, event, snapshot)
@@ -53,7 +51,7 @@ class Actor:
     async def _fetch(self, resource: Resource) -> Resource:
         return parse(await self._client.get(GatedMigration, resource.name, namespace=resource.namespace))
 
-    async def _create(self, resource: Resource, name: JobName) -> str | None:
+    async def _create(self, resource: Resource, name: str) -> str | None:
         """Create the Job, unless it is there: whoever was first made the same one. Returns why it was refused."""
         try:
             await self._client.create(cast("Job", Job.from_dict(build(resource, name))))
@@ -69,7 +67,7 @@ class Actor:
     async def _post(self, resource: Resource, event: Event, snapshot: Snapshot) -> None:
         _log.info("%s/%s: %s: %s", resource.namespace, resource.name, event.reason, event.message)
         key, now = (resource.uid, event.reason), time.monotonic()
-        if key in self._posted and now < self._posted[key] + quiet_seconds(event):
+        if key in self._posted and now < self._posted[key] + QUIET_SECONDS[event.reason]:
             return
         try:
             await self._client.create(cast("EventObject", EventObject.from_dict(event_object(snapshot, event))))
@@ -79,24 +77,20 @@ class Actor:
         self._posted[key] = now
 
     async def _report(self, resource: Resource, status: Object) -> Resource:
-        if not (change := merge_patch(resource.status, status)):
+        """Write the status where it changed; the version goes along, so that nobody else's is overwritten."""
+        if status == resource.status:
             return resource
-        patch = {"metadata": {"resourceVersion": resource.resource_version}, "status": change}
-        return parse(
-            await self._client.patch(
-                GatedMigration.Status, resource.name, patch, namespace=resource.namespace, patch_type=PatchType.MERGE
-            )
-        )
-
-
-def quiet_seconds(event: Event) -> int:
-    return FLAPPING_QUIET_SECONDS if event.reason in FLAPPING else QUIET_SECONDS
+        wanted = {"/metadata/resourceVersion": str(resource.resource_version), "/status": status}
+        patch = [{"op": "add", "path": path, "value": value} for path, value in wanted.items()]
+        status_of, how = GatedMigration.Status, PatchType.JSON
+        made = self._client.patch(status_of, resource.name, patch, namespace=resource.namespace, patch_type=how)
+        return parse(await made)
 
 
 def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
     """The Event. Its name is the same for every operator within the quiet time, restarted or not."""
     resource, now = snapshot.resource, timestamp(snapshot.now)
-    window = int(snapshot.now.timestamp()) // quiet_seconds(event)
+    window = int(snapshot.now.timestamp()) // QUIET_SECONDS[event.reason]
     more = f" (docs/runbook.md#{event.reason.lower()})" if event.reason in WARNINGS else ""
     digest = hashlib.sha256(f"{resource.uid} {event.reason} {window}".encode()).hexdigest()[:16]
     place = {"name": resource.name, "namespace": resource.namespace, "uid": resource.uid}
@@ -112,15 +106,3 @@ def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
         "lastTimestamp": now,
         "count": 1,
     }
-
-
-def merge_patch(old: Object, new: Object) -> dict[str, Any]:
-    """The JSON merge patch that makes one object of the other."""
-    patch: dict[str, Any] = {}
-    for key in old.keys() | new.keys():
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, dict) and isinstance(after, dict):
-            after = merge_patch(before, after) or before
-        if before != after:
-            patch[key] = after
-    return patch

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.db.ids import UUIDV7
 from app.db.server import ServerFacts
-from app.operator.jobs import JobName, MigrationJob, parse_name, target, told
+from app.operator.jobs import MigrationJob, job_name, parse_name, target, told
 from app.operator.reasons import Reason
 from app.operator.resource import RETRY, Object, Resource
 
@@ -17,9 +16,8 @@ REFUSED = 8
 class Attempts:
     facts: ServerFacts
     """Of the primary."""
-    migrated: bool
-    """Whether it shows the revision."""
-    next: JobName
+    next: str
+    """The name of the Job that would be made."""
     running: MigrationJob | None
     finished: MigrationJob | None
     """The newest Job, where the status does not tell its end yet."""
@@ -32,11 +30,11 @@ class Attempts:
 
 def count(resource: Resource, facts: ServerFacts, jobs: tuple[MigrationJob, ...], now: datetime) -> Attempts:
     """Add up Jobs and status. An operator killed anywhere comes to the same sums when it is back."""
-    wanted, last = target(resource, facts.system_identifier), resource.last_job
-    native = facts.id_function == "native" and not facts.id_function_broken
-    migrated = resource.revision in facts.gated_revisions and (native or resource.revision != UUIDV7)
-    last_id = parse_name(last["name"] if last else "")
-    changed = _circumstances_changed(resource, facts)
+    wanted, status, last = target(resource, facts.system_identifier), resource.status, resource.last_job or {}
+    migrated, last_id = facts.has_applied(resource.revision), parse_name(last.get("name", ""))
+    # What failed before may succeed now.
+    seen, retry = (status.get("serverVersionNum"), status.get("coreRevision", "")), resource.annotations.get(RETRY)
+    changed = seen != (facts.version_num, facts.core_revision) or retry not in (None, status.get("retry"))
     anew = last_id[0] != wanted or changed
     # One for something else that cannot even start (its image is missing, say) is not waited for.
     running = next((job for job in jobs if job.completed is None and (job.id[0] == wanted or not job.message)), None)
@@ -46,31 +44,18 @@ def count(resource: Resource, facts: ServerFacts, jobs: tuple[MigrationJob, ...]
         news = replace(news, succeeded=False, message=text or "the Job succeeded, but the server does not show it")
     ours = news if news and news.id[0] == wanted else None
     refused = ours is not None and ours.exit_code == REFUSED and ours.reason == Reason.CORE_BEHIND
-    behind = resource.condition("Ready").get("reason") == Reason.CORE_BEHIND and (last or {}).get("exitCode") == REFUSED
+    behind = resource.condition("Ready").get("reason") == Reason.CORE_BEHIND and last.get("exitCode") == REFUSED
     failed = ours is not None and not ours.succeeded and not refused
     numbers = [number for each, number in (last_id, *(job.id for job in jobs)) if each == wanted]
     return Attempts(
         facts=facts,
-        migrated=migrated,
-        next=JobName(resource.name, wanted, max(numbers, default=0) + 1),
+        next=job_name(resource.name, wanted, max(numbers, default=0) + 1),
         running=running,
         finished=news,
-        failures=0 if migrated else failed + (0 if anew else resource.status.get("failures", 0)),
-        last=told(newest) if (newest := running or news) else last,
+        failures=0 if migrated else failed + (0 if anew else status.get("failures", 0)),
+        last=told(newest) if (newest := running or news) else resource.last_job,
         core_behind=not (migrated or changed) and (refused or (news is None and not anew and behind)),
     )
-
-
-def core_revision(facts: ServerFacts) -> str:
-    """The core revision, for people."""
-    return ",".join(sorted(facts.core_revisions))
-
-
-def _circumstances_changed(resource: Resource, facts: ServerFacts) -> bool:
-    """Whether what failed before may succeed now."""
-    status, retry = resource.status, resource.annotations.get(RETRY)
-    seen = (status.get("serverVersionNum"), status.get("coreRevision", ""))
-    return seen != (facts.version_num, core_revision(facts)) or retry not in (None, status.get("retry"))
 
 
 def _news(resource: Resource, jobs: tuple[MigrationJob, ...], wanted: str, now: datetime) -> MigrationJob | None:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from app.db.ids import UUIDV7
 from app.db.server import ServerFacts
-from app.operator.attempts import Attempts, core_revision, count
-from app.operator.jobs import JobName, MigrationJob, told
+from app.operator.attempts import Attempts, count
+from app.operator.jobs import MigrationJob, told
 from app.operator.reasons import READY, Event, EventReason, Reason
 from app.operator.resource import APPROVE, RETRY, Object, Resource, given, timestamp
 
@@ -45,7 +45,8 @@ class Decision(NamedTuple):
     due: timedelta
     """When to look again."""
     events: tuple[Event, ...] = ()
-    create: JobName | None = None
+    create: str | None = None
+    """The name of the Job to make."""
 
 
 class _State(NamedTuple):
@@ -66,27 +67,26 @@ def decide(snapshot: Snapshot) -> Decision:
     tries = None
     if isinstance(server, ServerFacts) and not server.in_recovery:
         tries = count(resource, server, snapshot.jobs, snapshot.now)
-    return _report(snapshot, tries, _state(snapshot, tries))
-
-
-def _passing(view: Snapshot) -> timedelta:
-    """When to look again at what should pass: soon after it began, as in an install, then as rarely as at anything."""
-    ready, poll = view.resource.condition("Ready"), view.resource.poll
-    age = view.now - datetime.fromisoformat(ready["lastTransitionTime"]) if ready.get("status") == "False" else SOON
-    return max(min(age / 2, poll), min(SOON, poll))
-
-
-def _state(view: Snapshot, tries: Attempts | None) -> _State:
-    """The first that holds."""
-    resource = view.resource
-    if tries is None:
-        return _absent(view)
-    if job := tries.running:
-        soon = max(AT_ONCE, min((view.now - job.created) / 10, resource.poll))
-        return _State(Reason.RUNNING, f"Job {job.name} runs revision {resource.revision}. {job.message}".strip(), soon)
-    if resource.paused:
-        return _State(Reason.PAUSED, "spec.paused is true: no Job is made until it is false.")
-    return _standing(view, tries) or _pending(view, tries)
+    state = next(_states(snapshot, tries)) if tries else _absent(snapshot)
+    create = tries.next if tries and state.create else None
+    status = dict(resource.status)  # without a primary, what was last seen of it stays
+    if tries:
+        facts, revision = tries.facts, resource.revision
+        status |= {
+            "serverVersion": facts.version,
+            "serverVersionNum": facts.version_num,
+            "systemIdentifier": facts.system_identifier,
+            "coreRevision": facts.core_revision,
+            "currentRevision": revision if revision in facts.gated_revisions else None,
+            "idGeneration": facts.id_generation,
+            "idFunction": facts.id_function,
+            "lastJob": told(MigrationJob(create, snapshot.now)) if create else tries.last,
+            "failures": tries.failures,
+        }
+    status |= {"observedGeneration": resource.generation, "targetRevision": resource.revision}
+    status |= {"approval": resource.approval, "retry": resource.annotations.get(RETRY)}
+    status["conditions"] = list(_conditions(snapshot, tries, state))
+    return Decision(given(status), state.due or resource.poll, tuple(_events(snapshot, tries, state)), create)
 
 
 def _absent(view: Snapshot) -> _State:
@@ -97,78 +97,53 @@ def _absent(view: Snapshot) -> _State:
     return _State(Reason.PAUSED, message) if view.resource.paused else _State(reason, message, _passing(view))
 
 
-def _standing(view: Snapshot, tries: Attempts) -> _State | None:
-    """The states in which there is nothing for the operator to do."""
-    facts, revision, minimum = tries.facts, view.resource.revision, view.resource.minimum
-    version = facts.version
+def _passing(view: Snapshot) -> timedelta:
+    """When to look again at what should pass: soon after it began, as in an install, then as rarely as at anything."""
+    ready, poll = view.resource.condition("Ready"), view.resource.poll
+    age = view.now - datetime.fromisoformat(ready["lastTransitionTime"]) if ready.get("status") == "False" else SOON
+    return max(min(age / 2, poll), min(SOON, poll))
+
+
+def _states(view: Snapshot, tries: Attempts) -> Iterator[_State]:
+    """Those that hold where a primary answers; the first is what counts."""
+    of, facts, last = view.resource, tries.facts, tries.last or {}
+    if job := tries.running:
+        soon = max(AT_ONCE, min((view.now - job.created) / 10, of.poll))
+        yield _State(Reason.RUNNING, f"Job {job.name} runs revision {of.revision}. {job.message}".strip(), soon)
+    if of.paused:
+        yield _State(Reason.PAUSED, "spec.paused is true: no Job is made until it is false.")
     if facts.id_function_broken:
-        broken = f"The id function calls uuidv7(), which PostgreSQL {version} lacks, so inserts fail: "
+        broken = f"The id function calls uuidv7(), which PostgreSQL {facts.version} lacks, so inserts fail: "
         heal = "run `plinth migrate`, as any `helm upgrade` does, or go back to the newer server."
-        return _State(Reason.REGRESSED, broken + heal)
+        yield _State(Reason.REGRESSED, broken + heal)
     if not facts.core_revisions or tries.core_behind:
         behind = "The core schema is behind: waiting for `plinth migrate`, as any `helm upgrade` does."
-        return _State(Reason.CORE_BEHIND, behind, _passing(view))
-    if facts.major < minimum:
-        return _State(
-            Reason.WAITING, f"The server is PostgreSQL {version}; revision {revision} runs once it is {minimum}."
-        )
-    if tries.migrated:
-        ids = ", and new ids are native" if revision == UUIDV7 else ""
-        return _State(Reason.APPLIED, f"Revision {revision} is recorded{ids}.")
-    return None
-
-
-def _pending(view: Snapshot, tries: Attempts) -> _State:
-    """The server is new enough and the revision is not there: approval, a pause after a failure, or a Job."""
-    resource, last = view.resource, tries.last or {}
-    if resource.manual and not _approved(resource):
-        return _State(Reason.APPROVAL, _how_to_approve(resource))
+        yield _State(Reason.CORE_BEHIND, behind, _passing(view))
+    if facts.major < of.minimum:
+        then = f"revision {of.revision} runs once it is {of.minimum}."
+        yield _State(Reason.WAITING, f"The server is PostgreSQL {facts.version}; {then}")
+    if facts.has_applied(of.revision):
+        ids = ", and new ids are native" if of.revision == UUIDV7 else ""
+        yield _State(Reason.APPLIED, f"Revision {of.revision} is recorded{ids}.")
+    if of.manual and not _approved(of):
+        command = f"kubectl -n {of.namespace} annotate gatedmigration {of.name}"
+        again = f"`{command} {APPROVE}-` and then " if APPROVE in of.annotations else ""
+        how = f"type {again}`{command} {APPROVE}={of.revision}`."
+        yield _State(Reason.APPROVAL, f"Revision {of.revision} waits for approval: {how}")
     failed = f"Attempt {tries.failures} of {ATTEMPTS} failed: {last.get('message', 'no message').rstrip('.')}."
     if tries.failures >= ATTEMPTS:
-        what = f"{failed} There is no other until the spec, the server or the annotation {RETRY} changes."
-        return _State(Reason.FAILED, what, stalled=True)
-    if tries.failures and "completionTime" in last:
-        pause = min(resource.poll * 2 ** (tries.failures - 1), LONGEST_PAUSE)
-        left = datetime.fromisoformat(last["completionTime"]) + pause - view.now
-        if left > timedelta(0):
-            return _State(Reason.FAILED, f"{failed} It is tried again.", max(left, AT_ONCE))
-    return _State(Reason.RUNNING, f"Job {tries.next} runs revision {resource.revision}.", AT_ONCE, create=True)
+        until = f"There is no other until the spec, the server or the annotation {RETRY} changes."
+        yield _State(Reason.FAILED, f"{failed} {until}", stalled=True)
+    pause, ended = min(of.poll * 2 ** (tries.failures - 1), LONGEST_PAUSE), last.get("completionTime")
+    if tries.failures and ended and (left := datetime.fromisoformat(ended) + pause - view.now) > timedelta(0):
+        yield _State(Reason.FAILED, f"{failed} It is tried again.", max(left, AT_ONCE))
+    yield _State(Reason.RUNNING, f"Job {tries.next} runs revision {of.revision}.", AT_ONCE, create=True)
 
 
 def _approved(resource: Resource) -> bool:
     """An approval is used up by the migration it let run."""
     approval, last = resource.approval, resource.last_job or {}
     return approval is not None and not (last.get("exitCode") == 0 and last["startTime"] >= approval["time"])
-
-
-def _how_to_approve(resource: Resource) -> str:
-    command, revision = f"kubectl -n {resource.namespace} annotate gatedmigration {resource.name}", resource.revision
-    again = f"`{command} {APPROVE}-` and then " if APPROVE in resource.annotations else ""
-    return f"Revision {revision} waits for approval: type {again}`{command} {APPROVE}={revision}`."
-
-
-def _report(view: Snapshot, tries: Attempts | None, state: _State) -> Decision:
-    resource, create = view.resource, tries.next if tries and state.create else None
-    status = dict(resource.status)  # without a primary, what was last seen of it stays
-    if tries:
-        last = told(MigrationJob(str(create), view.now)) if create else tries.last
-        status |= _server(tries.facts, resource) | {"lastJob": last, "failures": tries.failures}
-    status |= {"observedGeneration": resource.generation, "targetRevision": resource.revision}
-    status |= {"approval": resource.approval, "retry": resource.annotations.get(RETRY)}
-    status["conditions"] = list(_conditions(view, tries, state))
-    return Decision(given(status), state.due or resource.poll, tuple(_events(view, tries, state)), create)
-
-
-def _server(facts: ServerFacts, resource: Resource) -> dict[str, Any]:
-    return {
-        "serverVersion": facts.version,
-        "serverVersionNum": facts.version_num,
-        "systemIdentifier": facts.system_identifier,
-        "coreRevision": core_revision(facts),
-        "currentRevision": resource.revision if resource.revision in facts.gated_revisions else None,
-        "idGeneration": facts.id_generation,
-        "idFunction": facts.id_function,
-    }
 
 
 def _conditions(view: Snapshot, tries: Attempts | None, state: _State) -> Iterator[dict[str, Any]]:
@@ -180,7 +155,7 @@ def _conditions(view: Snapshot, tries: Attempts | None, state: _State) -> Iterat
         "Stalled": state.stalled,
         "DatabaseReachable": isinstance(view.server, ServerFacts),
         "ServerVersionSatisfied": facts and facts.major >= resource.minimum,
-        "Migrated": tries and tries.migrated,
+        "Migrated": facts and facts.has_applied(resource.revision),
     }
     for kind, value in values.items():
         if kind in ("Reconciling", "Stalled") and not value:
@@ -195,29 +170,25 @@ def _conditions(view: Snapshot, tries: Attempts | None, state: _State) -> Iterat
 
 def _events(view: Snapshot, tries: Attempts | None, state: _State) -> Iterator[Event]:
     """The transitions from the status as it is to the one about to be reported."""
-    resource = view.resource
-    if isinstance(view.server, Unreachable) and resource.condition("DatabaseReachable").get("status") != "False":
+    of, status, was = view.resource, view.resource.status, view.resource.condition("Ready").get("reason")
+    if isinstance(view.server, Unreachable) and of.condition("DatabaseReachable").get("status") != "False":
         yield Event(EventReason.UNREACHABLE, state.message)
     if tries is None:
         return
-    before = resource.condition("Ready").get("reason")
-    yield from _version_events(resource, tries.facts, regressed=state.reason == Reason.REGRESSED != before)
-    if state.reason == Reason.APPROVAL != before:
-        yield Event(EventReason.APPROVAL_REQUIRED, state.message)
-    if job := tries.finished:
-        verb, reason = ("succeeded", EventReason.SUCCEEDED) if job.succeeded else ("failed", EventReason.FAILED)
-        yield Event(reason, f"Job {job.name} {verb}: {job.message or 'no message'}")
-    started = tries.running.name if tries.running else str(tries.next) if state.create else None
-    if started not in (None, (resource.last_job or {}).get("name")):
-        yield Event(EventReason.JOB_CREATED, f"Job {started} runs revision {resource.revision}.")
-
-
-def _version_events(resource: Resource, facts: ServerFacts, *, regressed: bool) -> Iterator[Event]:
-    before, needed = resource.status.get("serverVersionNum", facts.version_num), resource.minimum * 10_000
-    change = f"PostgreSQL {resource.status.get('serverVersion', facts.version)} became {facts.version}"
-    if before != facts.version_num:
-        yield Event(EventReason.SERVER_VERSION_CHANGED, f"{change}.")
-    if before < needed <= facts.version_num:
-        yield Event(EventReason.MINIMUM_REACHED, f"{change}: revision {resource.revision} can run.")
-    if regressed or facts.version_num < needed <= before:
-        yield Event(EventReason.REGRESSED, f"{change}: revision {resource.revision} needs {resource.minimum}.")
+    now, needed, job = tries.facts.version_num, of.minimum * 10_000, tries.finished
+    before = status.get("serverVersionNum", now)
+    change = f"PostgreSQL {status.get('serverVersion', tries.facts.version)} became {tries.facts.version}"
+    started = tries.running.name if tries.running else tries.next if state.create else None
+    new = started not in (None, (of.last_job or {}).get("name"))
+    end = job and f"Job {job.name} {'succeeded' if job.succeeded else 'failed'}: {job.message or 'no message'}"
+    happened = {
+        EventReason.SERVER_VERSION_CHANGED: before != now and f"{change}.",
+        EventReason.MINIMUM_REACHED: before < needed <= now and f"{change}: revision {of.revision} can run.",
+        EventReason.REGRESSED: (state.reason == Reason.REGRESSED != was or now < needed <= before)
+        and f"{change}: revision {of.revision} needs {of.minimum}.",
+        EventReason.APPROVAL_REQUIRED: state.reason == Reason.APPROVAL != was and state.message,
+        EventReason.SUCCEEDED: job and job.succeeded and end,
+        EventReason.FAILED: job and not job.succeeded and end,
+        EventReason.JOB_CREATED: new and f"Job {started} runs revision {of.revision}.",
+    }
+    yield from (Event(reason, message) for reason, message in happened.items() if isinstance(message, str))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -27,16 +27,10 @@ _LONGEST_NAME = 63  # it is a label of the pod too
 _LONGEST_MESSAGE = 800
 
 
-class JobName(NamedTuple):
+def job_name(resource: str, target: str, number: int) -> str:
     """``<resource>-<target>-<number>``. Whoever wants the same attempt finds the same name, so there is one Job."""
-
-    resource: str
-    target: str
-    number: int
-
-    def __str__(self) -> str:
-        tail = f"-{self.target}-{self.number}"
-        return self.resource[: _LONGEST_NAME - len(tail)].rstrip("-.") + tail
+    tail = f"-{target}-{number}"
+    return resource[: _LONGEST_NAME - len(tail)].rstrip("-.") + tail
 
 
 def parse_name(name: str) -> tuple[str, int]:
@@ -51,39 +45,32 @@ def target(resource: Resource, system_identifier: str) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def build(resource: Resource, name: JobName) -> dict[str, Any]:
+def build(resource: Resource, name: str) -> dict[str, Any]:
     """The Job that runs the gated revision once."""
     job: dict[str, Any] = yaml.safe_load(_SKELETON.read_text())
-    wanted, pod = resource.job_template, job["spec"]["template"]
-    labels = {**job["metadata"]["labels"], LABEL: resource.name}
+    wanted, database, pod = resource.job_template, resource.database, job["spec"]["template"]
+    labels = job["metadata"]["labels"] | {LABEL: resource.name}
     # Without blockOwnerDeletion: that one needs rights on the resource's finalizers.
     owner = {"apiVersion": API_VERSION, "kind": KIND, "name": resource.name, "uid": resource.uid, "controller": True}
-    job["metadata"] = {"name": str(name), "namespace": resource.namespace, "labels": labels, "ownerReferences": [owner]}
+    job["metadata"] = {"name": name, "namespace": resource.namespace, "labels": labels, "ownerReferences": [owner]}
     job["spec"] |= {key: wanted[key] for key in ("activeDeadlineSeconds", "ttlSecondsAfterFinished")}
-    annotations, own = wanted.get("podAnnotations", {}), wanted.get("podLabels", {})
-    pod["metadata"] = {"labels": {**own, **labels}, "annotations": annotations}
+    pod["metadata"] = {"labels": wanted.get("podLabels", {}) | labels, "annotations": wanted.get("podAnnotations", {})}
     pod["spec"] |= {key: wanted[key] for key in _OF_THE_POD if key in wanted}
     pod["spec"]["automountServiceAccountToken"] = "serviceAccountName" in wanted
-    _fill_container(pod["spec"], resource)
-    return job
-
-
-def _fill_container(pod: dict[str, Any], resource: Resource) -> None:
-    container, database, image = pod["containers"][0], resource.database, resource.job_template["image"]
-    container |= {"image": image, "args": ["migrate", "--gated", resource.revision]}
-    container["resources"] = resource.job_template.get("resources", {})
-    container["env"] = [{"name": "PLINTH_IMAGE", "value": image}]
     # Optional items: a secret with a URI alone, or with parts alone, is complete.
     items = [{"key": database["keys"][part], "path": f"PLINTH_DATABASE_{file.upper()}"} for part, file in FILES.items()]
-    secret = {"secretName": database["name"], "optional": True, "items": items}
-    pod["volumes"] = [{"name": "database", "secret": secret}]
-    if mode := database.get("tlsMode"):
-        container["env"].append({"name": "PLINTH_DATABASE_TLS_MODE", "value": mode})
+    secrets = {"database": {"secretName": database["name"], "optional": True, "items": items}}
+    env = {"PLINTH_IMAGE": wanted["image"], "PLINTH_DATABASE_TLS_MODE": database.get("tlsMode")}
+    (container,) = pod["spec"]["containers"]
     if ca := database.get("ca"):
-        container["env"].append({"name": "PLINTH_DATABASE_TLS_CA", "value": f"{_CA_FOLDER}/{ca['key']}"})
+        secrets["ca"] = {"secretName": ca["name"], "items": [{"key": ca["key"], "path": ca["key"]}]}
         container["volumeMounts"].append({"name": "ca", "mountPath": _CA_FOLDER, "readOnly": True})
-        secret = {"secretName": ca["name"], "items": [{"key": ca["key"], "path": ca["key"]}]}
-        pod["volumes"].append({"name": "ca", "secret": secret})
+        env["PLINTH_DATABASE_TLS_CA"] = f"{_CA_FOLDER}/{ca['key']}"
+    pod["spec"]["volumes"] = [{"name": volume, "secret": secret} for volume, secret in secrets.items()]
+    container |= {"image": wanted["image"], "args": ["migrate", "--gated", resource.revision]}
+    container["env"] = [{"name": variable, "value": value} for variable, value in given(env).items()]
+    container["resources"] = wanted.get("resources", {})
+    return job
 
 
 @dataclass(frozen=True)
@@ -98,6 +85,8 @@ class MigrationJob:
     reason: str | None = None
     """The migrator's own, from the last line it wrote."""
     message: str = ""
+    owner: str = ""
+    """The uid of its resource."""
 
     @property
     def id(self) -> tuple[str, int]:
@@ -131,6 +120,7 @@ def read(job: Object, pods: Iterable[Object] = ()) -> MigrationJob:
         exit_code=ended.get("exitCode"),
         reason=outcome.get("reason"),
         message=str(message)[:_LONGEST_MESSAGE],
+        owner=next((owner["uid"] for owner in meta.get("ownerReferences", ())), ""),
     )
 
 

@@ -4,77 +4,72 @@ import asyncio
 import base64
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 from lightkube import ApiError, AsyncClient
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Pod, Secret
 
-from app.db.connections import connect_with
+from app.db.connections import look
 from app.db.faults import classify
 from app.db.server import ServerFacts, observe as ask
 from app.errors import PlinthError, SettingsError
 from app.operator import metrics
-from app.operator.decide import Unreachable
+from app.operator.decide import Snapshot, Unreachable
 from app.operator.jobs import FILES, LABEL, MigrationJob, read
 from app.operator.resource import COMPONENT, Object, Resource
 from app.settings import Settings
 
 EQUAL_OBSERVATIONS, SECONDS_BETWEEN = 3, 1.0
+_NO_SECRET = (403, 404)
 _log = logging.getLogger(__name__)
-
-
-class Observation(NamedTuple):
-    """What was seen of one database, for all its resources."""
-
-    server: ServerFacts | Unreachable
-    stable: bool
-    jobs: Mapping[str, tuple[MigrationJob, ...]]
-    """By the uid of the resource that owns them."""
 
 
 class Observer:
     def __init__(self, client: AsyncClient, settings: Settings) -> None:
-        self._client = client
-        self._settings = settings
+        self._client, self._settings = client, settings
         self._failures: dict[str, int] = {}
 
-    async def observe(self, resources: Sequence[Resource]) -> Observation:
-        """Observe one database for the resources that share it."""
+    async def observe(self, resources: Sequence[Resource]) -> list[Snapshot]:
+        """Observe one database for the resources that share it; a snapshot for each."""
         one = resources[0]
         jobs = await self._jobs(one.namespace)
         seen = [await self._ask(one)]
         told = [(each.status.get("serverVersionNum"), each.status.get("systemIdentifier")) for each in resources]
-        news = isinstance(seen[0], ServerFacts) and any(one != _identity(seen[0])[:2] for one in told)
+        news = isinstance(seen[0], ServerFacts) and any(each != _identity(seen[0])[:2] for each in told)
         while news and len(seen) < EQUAL_OBSERVATIONS:
             await asyncio.sleep(SECONDS_BETWEEN)
             seen.append(await self._ask(one))
-        return Observation(seen[-1], len({_identity(each) for each in seen}) == 1, jobs)
+        now, stable = datetime.now(UTC), len({_identity(each) for each in seen}) == 1
+        own = {each.uid: tuple(job for job in jobs if job.owner == each.uid) for each in resources}
+        return [Snapshot(each, seen[-1], now, own[each.uid], stable) for each in resources]
 
-    async def _jobs(self, namespace: str) -> dict[str, tuple[MigrationJob, ...]]:
+    async def _jobs(self, namespace: str) -> list[MigrationJob]:
         ours: dict[str, Any] = {LABEL: None}  # whatever its value
         jobs = [job.to_dict() async for job in self._client.list(Job, namespace=namespace, labels=ours)]
         pods = [pod.to_dict() async for pod in self._client.list(Pod, namespace=namespace, labels=ours)] if jobs else []
-        owned: dict[str, tuple[MigrationJob, ...]] = {}
-        for job in jobs:
-            for owner in job["metadata"].get("ownerReferences", ()):
-                owned[owner["uid"]] = (*owned.get(owner["uid"], ()), read(job, pods))
-        return owned
+        return [read(job, pods) for job in jobs]
 
     async def _ask(self, resource: Resource) -> ServerFacts | Unreachable:
         key, name = resource.database_key, resource.database["name"]
         try:
             with metrics.OBSERVATIONS.time():
                 facts = await self._facts(resource)
-        except (PlinthError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+        except (PlinthError, ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+            if isinstance(error, ApiError) and error.status.code not in _NO_SECRET:
+                raise
             self._failures[key] = times = self._failures.get(key, 0) + 1
             kind = str(classify(error) or "secret")
             metrics.ERRORS.labels(kind).inc()
-            message = f"The database of Secret {name} cannot be used: {_sentence(error, kind)}"
+            # Nothing of the address: an odd password could be in it. A certificate's refusal is both kinds of error.
+            odd = isinstance(error, ValueError) and not isinstance(error, OSError)
+            text, _, _ = str(error).partition(" for '")  # whom the certificate does not name
+            why = "the address in it cannot be understood" if odd else text.rstrip(".") or kind
+            message = f"The database of Secret {name} cannot be used: {why}."
             _log.warning("%s/%s (%s): %s", *resource.key, kind, message)
             return Unreachable(message, times)
         self._failures.pop(key, None)
@@ -84,28 +79,20 @@ class Observer:
         """Ask the server, at the address its secret has now."""
         ref, limits = resource.database, self._settings
         data, ca = await self._secret(resource.namespace, ref["name"]), ref.get("ca")
-        bundle = (await self._secret(resource.namespace, ca["name"])).get(ca["key"]) if ca else None
+        bundle = (await self._secret(resource.namespace, ca["name"])).get(ca["key"]) if ca else ""
         if ca and bundle is None:
             raise SettingsError(f"Secret {ca['name']} has no key {ca['key']}")
-        deadline = limits.database_connect_timeout + limits.database_command_timeout
-        async with asyncio.timeout(deadline):
-            with _file(bundle) as path:
-                place = database_settings(data, ref, path, limits)
-                connection = await connect_with(place, application_name=COMPONENT)
-            try:
-                return await ask(connection)
-            finally:
-                await connection.close(timeout=1)
+        # In memory: OpenSSL reads CAs from files, and a pod with a read-only root may have no folder for one.
+        with os.fdopen(os.memfd_create("ca"), "w") as file:
+            print(bundle, file=file, flush=True)
+            path = Path(f"/proc/self/fd/{file.fileno()}") if ca else None
+            async with asyncio.timeout(limits.database_connect_timeout + limits.database_command_timeout):
+                return await look(database_settings(data, ref, path, limits), ask, application_name=COMPONENT)
 
     async def _secret(self, namespace: str, name: str) -> dict[str, str]:
         """A secret's values. Read by name each time: the operator can neither list nor watch secrets."""
-        try:
-            secret = await self._client.get(Secret, name, namespace=namespace)
-        except ApiError as error:
-            if error.status.code in (403, 404):
-                raise SettingsError(error.status.message) from None
-            raise
-        return {key: base64.b64decode(value).decode() for key, value in (secret.data or {}).items()}
+        data = (await self._client.get(Secret, name, namespace=namespace)).data or {}
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
 def database_settings(data: Mapping[str, str], ref: Object, ca: Path | None, limits: Settings) -> Settings:
@@ -119,21 +106,5 @@ def database_settings(data: Mapping[str, str], ref: Object, ca: Path | None, lim
     return Settings.model_validate({**timeouts, **values, **tls})
 
 
-@contextmanager
-def _file(text: str | None) -> Iterator[Path | None]:
-    """A file in memory: OpenSSL reads CAs from files, and a pod with a read-only root may have no folder for one."""
-    with os.fdopen(os.memfd_create("ca"), "w") as file:
-        print(text or "", file=file, flush=True)
-        yield None if text is None else Path(f"/proc/self/fd/{file.fileno()}")
-
-
 def _identity(seen: ServerFacts | Unreachable) -> tuple[object, ...]:
     return (seen.version_num, seen.system_identifier, seen.in_recovery) if isinstance(seen, ServerFacts) else ()
-
-
-def _sentence(error: Exception, kind: str) -> str:
-    """What went wrong, without anything of the address: an odd password could have slipped into it."""
-    if isinstance(error, ValueError) and not isinstance(error, OSError):  # a certificate's refusal is both
-        return "the address in it cannot be understood."
-    text, _, _ = str(error).partition(" for '")  # whom the certificate does not name
-    return f"{text.rstrip('.') or kind}."

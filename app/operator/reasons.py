@@ -39,10 +39,10 @@ class EventReason(StrEnum):
 WARNINGS = frozenset({EventReason.FAILED, EventReason.UNREACHABLE, EventReason.REGRESSED})
 """Events of type Warning; the others are Normal."""
 
-FLAPPING = frozenset(
-    {EventReason.SERVER_VERSION_CHANGED, EventReason.MINIMUM_REACHED, EventReason.REGRESSED, EventReason.UNREACHABLE}
-)
-"""What a database may cause again and again by itself; together these are at most four Events an hour."""
+_FLAPPING = (EventReason.SERVER_VERSION_CHANGED, EventReason.MINIMUM_REACHED, *WARNINGS - {EventReason.FAILED})
+QUIET_SECONDS = dict.fromkeys(EventReason, 900) | dict.fromkeys(_FLAPPING, 3600)
+"""An Event of one reason is posted at most once in this time for a resource: what a flapping database may cause again
+and again by itself rarer than the rest, so that together these are at most four Events an hour."""
 
 
 class Event(NamedTuple):

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import kopf
@@ -124,14 +123,10 @@ def database(monkeypatch: pytest.MonkeyPatch) -> dict[str, ServerFacts]:
     """What the server says now."""
     says = {"now": server(18)}
 
-    async def nothing(*_: Any, **__: Any) -> Any:
-        return SimpleNamespace(close=nothing)
-
-    async def ask(_: Any) -> ServerFacts:
+    async def look(*_: Any, **__: Any) -> ServerFacts:
         return says["now"]
 
-    monkeypatch.setattr(observe, "connect_with", nothing)
-    monkeypatch.setattr(observe, "ask", ask)
+    monkeypatch.setattr(observe, "look", look)
     monkeypatch.setattr(observe, "SECONDS_BETWEEN", 0)
     return says
 

@@ -37,7 +37,7 @@ async def seen(tls_mode: str | None = None, **data: str) -> ServerFacts | Unreac
     api = FakeApi()
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
     api.put("/api/v1/namespaces/shop/secrets/owner", {"metadata": {"name": "owner"}, "data": encoded})
-    return (await Observer(api.client(), Settings()).observe([of])).server
+    return (await Observer(api.client(), Settings()).observe([of]))[0].server
 
 
 async def test_a_migrated_database_is_waited_for_or_migrated(database: TestDatabase) -> None:

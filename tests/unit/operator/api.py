@@ -75,30 +75,18 @@ class FakeApi:
         place = f"{path}/{made['metadata']['name']}"
         return (409, {}) if place in self.objects else (201, self.put(place, made))
 
-    def _patch(self, path: str, patch: dict[str, Any]) -> Answer:
+    def _patch(self, path: str, patch: list[dict[str, Any]]) -> Answer:
+        """A JSON patch of a status; one that names a version other than the stored one is a conflict."""
         old = self.objects.get(path)
         if old is None:
             return 404, {}
-        wanted = patch.get("metadata", {}).get("resourceVersion")
-        if wanted not in (None, old["metadata"]["resourceVersion"]):
+        wanted = {one["path"]: one["value"] for one in patch if one["op"] == "add"}
+        if wanted.get("/metadata/resourceVersion") not in {None, old["metadata"]["resourceVersion"]}:
             return 409, {}
-        return 200, self.put(path, merged(old, {"status": patch["status"]}))
+        return 200, self.put(path, {**old, "status": wanted["/status"]})
 
 
 def folders(path: str) -> tuple[str, str]:
     """Where an object is listed: in its namespace, and in all of them."""
     folder = path.rpartition("/")[0]
     return folder, re.sub("/namespaces/[^/]+", "", folder)
-
-
-def merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """RFC 7386."""
-    made = dict(old)
-    for key, value in patch.items():
-        if value is None:
-            made.pop(key, None)
-        elif isinstance(value, dict):
-            made[key] = merged(made.get(key) or {}, value)
-        else:
-            made[key] = value
-    return made

@@ -1,18 +1,16 @@
 """Doing what was decided, against an API server in memory."""
 
-from typing import Any
-
 import httpx2
 import pytest
 from lightkube import ApiError
 
-from app.operator.act import Actor, event_object, merge_patch
+from app.operator.act import Actor, event_object
 from app.operator.decide import Snapshot, decide
 from app.operator.jobs import read
 from app.operator.reasons import Event, EventReason
 from app.operator.resource import Resource, parse
 from tests.figures import flapping
-from tests.unit.operator.api import FakeApi, merged
+from tests.unit.operator.api import FakeApi
 from tests.unit.operator.builders import NOW, body, resource, server
 
 PATH = "/apis/plinth.dev/v1alpha1/namespaces/shop/gatedmigrations/shop-uuidv7"
@@ -108,6 +106,16 @@ async def test_a_status_somebody_else_wrote_meanwhile_is_not_overwritten(api: Fa
     assert due.total_seconds() == 0
 
 
+async def test_what_is_no_longer_so_leaves_the_status(api: FakeApi) -> None:
+    """The status is written whole: nothing of an earlier Job or approval stays."""
+    old = {"name": "x-0123abcd-1", "startTime": "2026-11-01T00:00:00Z", "completionTime": "2026-11-01T00:00:00Z"}
+    api.put(PATH, body(status={"retry": "1", "lastJob": {**old, "exitCode": 6, "message": "Failed."}}))
+    await act(api, snapshot(api))
+    status = api.objects[PATH]["status"]
+    assert "retry" not in status
+    assert status["lastJob"].keys() == {"name", "startTime"}
+
+
 @pytest.mark.parametrize("code", [400, 403, 422])
 async def test_a_job_the_api_server_refuses_is_a_failed_attempt(api: FakeApi, code: int) -> None:
     """A quota or a policy is told in the status and tried again later, with an end."""
@@ -162,19 +170,3 @@ def test_an_event_says_what_it_is_about_and_who_says_it() -> None:
     assert made["message"].endswith("x (docs/runbook.md#migrationfailed)")
     normal = event_object(seen, Event(EventReason.SUCCEEDED, "Done."))
     assert (normal["type"], normal["message"]) == ("Normal", "Done.")
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ({}, {"a": 1}),
-        ({"a": 1, "b": 2}, {"b": 2}),
-        ({"job": {"name": "1", "end": "x"}}, {"job": {"name": "2"}}),
-        ({"list": [{"a": 1}]}, {"list": [{"a": 2}, {"b": 1}]}),
-        ({"a": {"b": 1}}, {"a": 1}),
-    ],
-)
-def test_a_merge_patch_makes_the_old_the_new(old: dict[str, Any], new: dict[str, Any]) -> None:
-    """As the API server merges it; equal objects need none."""
-    assert merged(old, merge_patch(old, new)) == new
-    assert merge_patch(new, new) == {}

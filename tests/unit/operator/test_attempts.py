@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.operator.jobs import told
+from app.operator.jobs import parse_name, told
 from tests.unit.operator.builders import (
     NOW,
     after,
@@ -77,7 +77,7 @@ def test_failures_are_tried_again_with_growing_pauses_then_stall() -> None:
         assert look(of, server(18), ended, now=now - timedelta(seconds=2)).create is None
         again = look(of, server(18), ended, now=now)
         assert again.create is not None
-        assert again.create.number == number + 1
+        assert parse_name(again.create)[1] == number + 1
         of = after(of, again)
     last = look(of, server(18), failed(of, 3, completed=now), now=now)
     assert standing(last) == ("False", "MigrationFailed", None, "True")
@@ -121,7 +121,7 @@ def test_a_finished_job_that_its_ttl_took_away_is_still_counted() -> None:
     of = after(of, look(of, server(18), failed(of, 1)))
     decision = look(of, server(18), now=NOW + timedelta(minutes=5))
     assert decision.create is not None
-    assert decision.create.number == 2
+    assert parse_name(decision.create)[1] == 2
     assert decision.status["failures"] == 1
 
 

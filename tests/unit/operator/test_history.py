@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from app.db.server import ServerFacts
 from app.operator.decide import LONGEST_PAUSE, Decision, Snapshot, Unreachable, decide
-from app.operator.jobs import MigrationJob, target
+from app.operator.jobs import MigrationJob, parse_name, target
 from app.operator.reasons import READY, Reason
 from app.operator.resource import Resource
 from tests.unit.operator.builders import NOW, TEMPLATE, condition, migrated, resource, server, standing
@@ -108,7 +108,7 @@ class History(RuleBasedStateMachine):
         if killed == "before the Job":
             return
         if decision.create:
-            self.jobs[str(decision.create)] = MigrationJob(str(decision.create), self.now)
+            self.jobs[decision.create] = MigrationJob(decision.create, self.now)
         if killed:
             return
         self.status = decision.status
@@ -126,9 +126,9 @@ class History(RuleBasedStateMachine):
         assert not of.paused
         assert not of.manual or of.approval
         wanted = target(of, facts.system_identifier)
-        assert decision.create.target == wanted
+        assert parse_name(decision.create)[0] == wanted
         assert all(job.completed for job in snapshot.jobs if job.id[0] == wanted)
-        assert str(decision.create) not in self.jobs
+        assert decision.create not in self.jobs
 
     def check_status(self, snapshot: Snapshot, decision: Decision) -> None:
         """Ready, Reconciling and Stalled fit, and Events come on transitions alone."""
@@ -148,15 +148,15 @@ class History(RuleBasedStateMachine):
         for _ in range(len(jobs) + 2):
             decision = decide(replace(again, jobs=tuple(jobs.values())))
             if decision.create:
-                jobs[str(decision.create)] = MigrationJob(str(decision.create), self.now)
+                jobs[decision.create] = MigrationJob(decision.create, self.now)
                 made.append(decision.create)
-            again = replace(again, resource=replace(again.resource, status=decision.status))
+            again = replace(again, resource=again.resource.model_copy(update={"status": decision.status}))
         assert len(made) <= 1
         assert decision.events == ()
 
     def resource(self) -> Resource:
         made = resource(status=self.status, annotations=self.annotations, **self.spec)
-        return replace(made, generation=self.generation)
+        return made.model_copy(update={"generation": self.generation})
 
     def running(self) -> list[MigrationJob]:
         return [job for job in self.jobs.values() if job.completed is None]

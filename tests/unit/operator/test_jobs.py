@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from lightkube.resources.batch_v1 import Job
 
-from app.operator.jobs import JobName, build, last_line, parse_name, read, target
+from app.operator.jobs import build, job_name, last_line, parse_name, read, target
 from tests.unit.operator.builders import TEMPLATE, resource
 
-NAME = JobName("shop-uuidv7", "0123abcd", 2)
+NAME = job_name("shop-uuidv7", "0123abcd", 2)
 CA = {"name": "owner", "keys": resource().database["keys"], "ca": {"name": "authority", "key": "ca.crt"}}
 
 
@@ -24,14 +24,14 @@ def pod_of(**changes: Any) -> dict[str, Any]:
 
 def test_a_name_is_resource_target_and_number() -> None:
     """And is read back from its end."""
-    assert str(NAME) == "shop-uuidv7-0123abcd-2"
-    assert parse_name(str(NAME)) == ("0123abcd", 2)
+    assert NAME == "shop-uuidv7-0123abcd-2"
+    assert parse_name(NAME) == ("0123abcd", 2)
 
 
 @pytest.mark.parametrize("number", [1, 4711])
 def test_a_long_name_still_fits_a_label(number: int) -> None:
     """63 characters at most, and no separator before a separator."""
-    name = str(JobName("a" * 48 + "-." + "b" * 13, "0123abcd", number))
+    name = job_name("a" * 48 + "-." + "b" * 13, "0123abcd", number)
     assert len(name) <= 63
     assert parse_name(name) == ("0123abcd", number)
     assert "--" not in name
@@ -149,7 +149,7 @@ def test_the_last_line_is_the_migrators_word(text: str, message: str) -> None:
 
 
 def observed(**status: Any) -> dict[str, Any]:
-    return {"metadata": {"name": str(NAME), "creationTimestamp": "2026-11-23T11:00:00Z"}, "status": status}
+    return {"metadata": {"name": NAME, "creationTimestamp": "2026-11-23T11:00:00Z"}, "status": status}
 
 
 def ended(kind: str, message: str = "") -> dict[str, Any]:
@@ -158,7 +158,7 @@ def ended(kind: str, message: str = "") -> dict[str, Any]:
 
 
 def pod(state: dict[str, Any], **status: Any) -> dict[str, Any]:
-    meta = {"labels": {"batch.kubernetes.io/job-name": str(NAME)}, "creationTimestamp": "2026-11-23T11:00:01Z"}
+    meta = {"labels": {"batch.kubernetes.io/job-name": NAME}, "creationTimestamp": "2026-11-23T11:00:01Z"}
     return {"metadata": meta, "status": {"containerStatuses": [{"name": "migrate", "state": state}], **status}}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from lightkube import ApiError
 
 from app.db.address import address
 from app.db.server import ServerFacts
@@ -88,12 +89,13 @@ def test_a_secret_without_an_address_names_the_keys_that_are_missing() -> None:
         database_settings({"password": "p"}, REFERENCE, None, LIMITS)
 
 
-def test_a_ca_is_read_from_memory_and_makes_verification_full() -> None:
+async def test_a_ca_is_read_from_memory_and_makes_verification_full(api: FakeApi, observer: Observer) -> None:
     """There need be no folder to write to."""
-    with observe._file("no certificate") as path, pytest.raises(SettingsError, match="CA file"):
-        address(database_settings({"host": "db"}, REFERENCE, path, LIMITS))
-    with observe._file(None) as path:
-        assert path is None
+    secret(api, host="db", **{"ca.crt": "no certificate"})
+    ref = {"name": "owner", "keys": KEYS, "ca": {"name": "owner", "key": "ca.crt"}}
+    seen = (await observer.observe([resource(databaseSecretRef=ref)]))[0].server
+    assert isinstance(seen, Unreachable)
+    assert "CA file /proc/self/fd/" in seen.message
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ async def test_a_failed_observation_says_why(
 ) -> None:
     """One sentence that names the secret, and nothing that may hold a password."""
     monkeypatch.setattr(Observer, "_facts", Answers(error))
-    seen = (await observer.observe([resource()])).server
+    seen = (await observer.observe([resource()]))[0].server
     assert isinstance(seen, Unreachable)
     assert seen.message.startswith("The database of Secret owner cannot be used: ")
     assert says in seen.message
@@ -126,7 +128,7 @@ async def test_failures_in_a_row_are_counted_until_one_succeeds(
     known = resource(status={"serverVersionNum": 170003, "systemIdentifier": "700"})
     answers = Answers(OSError("a"), OSError("b"), server(17), OSError("c"))
     monkeypatch.setattr(Observer, "_facts", answers)
-    seen = [(await observer.observe([known])).server for _ in range(4)]
+    seen = [(await observer.observe([known]))[0].server for _ in range(4)]
     assert [one.times if isinstance(one, Unreachable) else 0 for one in seen] == [1, 2, 0, 1]
 
 
@@ -135,7 +137,7 @@ async def test_a_version_as_known_is_asked_once(observer: Observer, monkeypatch:
     answers = Answers(server(17))
     monkeypatch.setattr(Observer, "_facts", answers)
     known = resource(status={"serverVersionNum": 170003, "systemIdentifier": "700"})
-    assert (await observer.observe([known, known])).stable
+    assert (await observer.observe([known, known]))[0].stable
     assert answers.asked == 1
 
 
@@ -144,7 +146,8 @@ async def test_nonsense_in_one_status_is_no_reason_not_to_look(
 ) -> None:
     """Others share the database."""
     monkeypatch.setattr(Observer, "_facts", Answers(server(17)))
-    assert (await observer.observe([resource(), resource(status={"serverVersionNum": [17]})])).stable
+    odd = resource(status={"serverVersionNum": [17]})
+    assert all(seen.stable for seen in await observer.observe([resource(), odd]))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +167,7 @@ async def test_a_new_version_counts_after_three_equal_observations(
     asked = Answers(*answers)
     monkeypatch.setattr(Observer, "_facts", asked)
     known = resource(status={"serverVersionNum": 170003, "systemIdentifier": "700"})
-    assert (await observer.observe([known])).stable is stable
+    assert (await observer.observe([known]))[0].stable is stable
     assert asked.asked == 3
 
 
@@ -174,7 +177,7 @@ async def test_a_secret_that_cannot_be_read_is_the_databases_failure(
 ) -> None:
     """Missing or forbidden: the API server's words are shown."""
     api.fail = lambda _method, path: (code, {"message": "not for you"}) if path == SECRET else None
-    seen = (await observer.observe([resource()])).server
+    seen = (await observer.observe([resource()]))[0].server
     assert isinstance(seen, Unreachable)
     assert "not for you" in seen.message
 
@@ -182,12 +185,19 @@ async def test_a_secret_that_cannot_be_read_is_the_databases_failure(
 async def test_the_secret_is_read_again_at_each_look(api: FakeApi, observer: Observer) -> None:
     """What a rotation wrote is tried before the old value is reported a second time."""
     secret(api, password="p")
-    first = (await observer.observe([resource()])).server
+    first = (await observer.observe([resource()]))[0].server
     secret(api, uri="postgresql://u:p@127.0.0.1:1/x?sslmode=disable")
-    second = (await observer.observe([resource()])).server
+    second = (await observer.observe([resource()]))[0].server
     assert isinstance(first, Unreachable)
     assert isinstance(second, Unreachable)
     assert ("neither the key" in first.message, "Connect call failed" in second.message) == (True, True)
+
+
+async def test_a_failure_of_the_api_server_is_not_the_databases(api: FakeApi, observer: Observer) -> None:
+    """It is raised, and the round is repeated."""
+    api.fail = lambda _method, path: (500, {}) if path == SECRET else None
+    with pytest.raises(ApiError):
+        await observer.observe([resource()])
 
 
 async def test_a_silent_server_is_given_up(api: FakeApi, observer: Observer) -> None:
@@ -202,7 +212,7 @@ async def test_a_silent_server_is_given_up(api: FakeApi, observer: Observer) -> 
     port = listener.sockets[0].getsockname()[1]
     secret(api, uri=f"postgresql://u:p@127.0.0.1:{port}/x?sslmode=disable")
     async with asyncio.timeout(5):
-        seen = (await observer.observe([resource()])).server
+        seen = (await observer.observe([resource()]))[0].server
     assert isinstance(seen, Unreachable)
     hold.set()
     listener.close()
@@ -216,15 +226,16 @@ async def test_jobs_are_given_to_the_resource_that_owns_them(
     monkeypatch.setattr(Observer, "_facts", Answers(server(17)))
     meta = {"name": "a-0123abcd-1", "ownerReferences": [{"apiVersion": "v1", "kind": "x", "name": "x", "uid": "old"}]}
     api.put("/apis/batch/v1/namespaces/shop/jobs/a-0123abcd-1", {"metadata": meta})
-    jobs = (await observer.observe([resource()])).jobs
-    assert [job.name for job in jobs["old"]] == ["a-0123abcd-1"]
-    assert "u-1" not in jobs
+    new = resource()
+    old = new.model_copy(update={"uid": "old"})
+    seen = [[job.name for job in each.jobs] for each in await observer.observe([old, new])]
+    assert seen == [["a-0123abcd-1"], []]
 
 
 async def test_the_ca_is_read_from_its_own_secret(api: FakeApi, observer: Observer) -> None:
     """A key that is missing there is named."""
     secret(api, uri="postgresql://u:p@db/x")
     ref = {"name": "owner", "keys": KEYS, "ca": {"name": "owner", "key": "ca.crt"}}
-    seen = (await observer.observe([resource(databaseSecretRef=ref)])).server
+    seen = (await observer.observe([resource(databaseSecretRef=ref)]))[0].server
     assert isinstance(seen, Unreachable)
     assert "ca.crt" in seen.message

@@ -1,24 +1,35 @@
 """Reading a GatedMigration."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from app.operator.resource import duration, parse
+from app.operator.resource import parse
 from tests.unit.operator.builders import body, resource
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("60s", 60), ("5m", 300), ("1h30m", 5400), ("1h0m1s", 3601)])
 def test_a_duration_is_read_as_go_writes_it(text: str, seconds: int) -> None:
     """Hours, minutes and seconds."""
-    assert duration(text) == timedelta(seconds=seconds)
+    assert resource(pollInterval=text).poll == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["soon", "", "0s"])
-def test_no_duration_is_not_read_as_nothing(text: str) -> None:
+@pytest.mark.parametrize("text", ["soon", "", "0s", 7])
+def test_no_duration_is_not_read_as_nothing(text: Any) -> None:
     """Nobody polls without a pause."""
-    with pytest.raises(ValueError, match="is no duration"):
-        duration(text)
+    with pytest.raises(ValueError, match="pollInterval"):
+        resource(pollInterval=text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("paused", "perhaps"), ("minServerVersion", "new"), ("jobTemplate", []), ("databaseSecretRef", "owner")],
+)
+def test_nonsense_in_the_spec_is_named(field: str, value: Any) -> None:
+    """Whoever reads the log knows what to mend."""
+    with pytest.raises(ValueError, match=f"spec.{field}"):
+        resource(**{field: value})
 
 
 def test_a_status_that_is_none_counts_as_empty() -> None:

@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from app.operator import rounds as module
-from app.operator.observe import Observation, Observer
+from app.operator.decide import Snapshot
+from app.operator.observe import Observer
 from app.operator.resource import Resource
 from app.operator.rounds import Rounds
 from tests.unit.operator.api import FakeApi
@@ -34,12 +36,12 @@ class FakeObserver:
         self.hold = asyncio.Event()
         self.hold.set()
 
-    async def observe(self, resources: Sequence[Resource]) -> Observation:
+    async def observe(self, resources: Sequence[Resource]) -> list[Snapshot]:
         self.asked.append(sorted(one.name for one in resources))
         await self.hold.wait()
         if self.error:
             raise self.error
-        return Observation(server(17), True, {})
+        return [Snapshot(one, server(17), datetime.now(UTC)) for one in resources]
 
 
 def named(name: str, database: str = "owner", **changes: Any) -> dict[str, Any]:
@@ -67,7 +69,7 @@ async def running(api: FakeApi, observer: FakeObserver | Observer) -> AsyncItera
         yield rounds
     finally:
         task.cancel()
-        await asyncio.wait([task, *rounds._busy.values()], timeout=5)
+        await asyncio.wait([task], timeout=5)
 
 
 def reason(api: FakeApi, name: str) -> str | None:
@@ -138,7 +140,6 @@ async def test_a_wish_is_not_lost_to_a_round_with_nothing_to_report(api: FakeApi
         await until(lambda: reason(api, "a") == "WaitingForServerVersion" and not rounds._busy)
         observer.hold.clear()
         rounds._due["shop", "a"] = 0
-        rounds._wake.set()
         await until(lambda: len(observer.asked) == 2)
         changed = {**api.objects[PATH + "a"], "metadata": {**api.objects[PATH + "a"]["metadata"]}}
         changed["metadata"]["annotations"] = {"plinth.dev/retry": "1"}
@@ -150,12 +151,14 @@ async def test_a_wish_is_not_lost_to_a_round_with_nothing_to_report(api: FakeApi
 async def test_nonsense_in_one_resource_does_not_stop_the_others(
     api: FakeApi, observer: FakeObserver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged, and they get their turn."""
-    api.put(PATH + "a", {**named("a"), "spec": {"nonsense": True}})
+    """It is logged, field by field, and they get their turn."""
+    api.put(PATH + "a", {**named("a"), "spec": {**body()["spec"], "pollInterval": "soon", "paused": "perhaps"}})
     api.put(PATH + "b", named("b"))
     async with running(api, observer):
         await until(lambda: reason(api, "b") == "WaitingForServerVersion")
-    assert "a" in caplog.text
+    (said,) = [record.getMessage() for record in caplog.records if "cannot be read" in record.message]
+    assert said.startswith("a cannot be read: spec.paused: ")
+    assert "; spec.pollInterval: " in said
 
 
 async def test_a_failing_round_is_repeated(
@@ -249,7 +252,9 @@ async def test_many_databases_are_observed_a_few_at_a_time(api: FakeApi, observe
         api.put(f"{PATH}n{number}", named(f"n{number}", f"s{number}"))
     observer.hold.clear()
     async with running(api, observer) as rounds:
-        await until(lambda: len(observer.asked) >= module.ROUNDS_AT_ONCE - 1)
-        assert len(observer.asked) <= module.ROUNDS_AT_ONCE
+        await until(lambda: len(observer.asked) == module.ROUNDS_AT_ONCE)
+        turned = rounds._turned
+        await until(lambda: rounds._turned > turned)
+        assert len(observer.asked) == module.ROUNDS_AT_ONCE
         observer.hold.set()
         await until(lambda: len(observer.asked) == 30 and not rounds._busy)
