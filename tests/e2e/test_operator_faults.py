@@ -21,22 +21,26 @@ from tests.cluster.console import ClusterError
 from tests.cluster.local.bare import ControlPlane, serving
 from tests.cluster.waiting import wait_for
 from tests.e2e import operators
-from tests.e2e.operators import Operator, Service, Shop, operating
+from tests.e2e.operators import Kubelet, Operator, Service, Shop, operating
 from tests.e2e.pages import Typed, normal, shell, typed
 from tests.servers.databases import OWNER, TEMPLATE, TestDatabase, execute, new_database, prepare
 from tests.servers.fixtures import FAST
 from tests.unit.operator.test_crd import SCHEMA, nodes
 
-KILLS = 4
-RACES = 6
+KILLS, RACES = 4, 6
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with serving(tmp_path_factory.mktemp("plane") / "state") as made:
         operators.define(made)
-        with operators.running_jobs(made):
-            yield made
+        yield made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kubelet(plane: ControlPlane) -> Iterator[Kubelet]:
+    with operators.running_jobs(plane) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +90,13 @@ def _go_round(operator: Operator) -> None:
     wait_for("two rounds", lambda: operator.metric("plinth_operator_rounds_total") > before + 2, 30)
 
 
-def test_killed_when_the_job_is_there_it_makes_no_other(plane: ControlPlane, shop: Shop, new: TestDatabase) -> None:
+def test_killed_when_the_job_is_there_it_makes_no_other(
+    plane: ControlPlane, kubelet: Kubelet, shop: Shop, new: TestDatabase
+) -> None:
     """Between the Job and the status, then at random: who comes after finds the Job, and tells its end."""
     shop.put_secret("owner", uri=new.owner_uri)
     shop.create_migration("ids", "owner")
-    operator = Operator.of(plane, shop.name)
+    operator, kubelet.held = Operator.of(plane, shop.name), True
     try:
         operator.start()
         wait_for("the Job", shop.jobs, 30, interval=0.01)
@@ -98,8 +104,11 @@ def test_killed_when_the_job_is_there_it_makes_no_other(plane: ControlPlane, sho
             time.sleep(seconds)
             operator.kill()
             operator.start()
+        wait_for("a look at the Job", lambda: shop.reason("ids") == "MigrationJobRunning" and operator.live(), 30)
+        kubelet.held = False
         shop.wait_for("ids", "Applied")
     finally:
+        kubelet.held = False
         operator.kill()
     status = shop.migration("ids")["status"]
     assert (shop.jobs(), status["lastJob"]["exitCode"]) == ([status["lastJob"]["name"]], 0)
