@@ -35,13 +35,13 @@ class Finding:
 
 
 def script_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
-    """All that `--sql` prints of a revision's upgrade."""
-    return run.sql_of(Settings(image="squawk"), lineage, f"{','.join(parents)}:{revision}" if parents else revision)
+    """All that `--sql` prints of a revision's upgrade; of one that joins others, also of those beside the first."""
+    return run.sql_of(Settings(image="squawk"), lineage, f"{parents[0]}:{revision}" if parents else revision)
 
 
 def sql_of(lineage: Lineage, revision: str, parents: tuple[str, ...]) -> str:
     """What a revision's upgrade executes, its transaction included, without the bookkeeping."""
-    _, _, own = script_of(lineage, revision, parents).partition("-- Running upgrade")
+    _, _, own = script_of(lineage, revision, parents).rpartition("-- Running upgrade")
     statements = [one.strip() for one in ("BEGIN;\n\n-- Running upgrade" + own).split(";\n\n")]
     return ";\n\n".join(one for one in statements if not _BOOKKEEPING.match(one))
 

@@ -74,7 +74,7 @@ def clone(tmp_path: Path) -> Clone:
     """Of this tree's commit, on the branch of a team that adopted the release before it."""
     subprocess.run(["git", "clone", "-qs", "--no-checkout", str(ROOT), str(tmp_path / "ledgers")], check=True)
     made = Clone(tmp_path / "ledgers")
-    made.git("checkout", "-q", "-b", "team", RELEASES[-1].commit)
+    made.git("checkout", "-q", "-B", "adopting", RELEASES[-1].commit)
     return made
 
 

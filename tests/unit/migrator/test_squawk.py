@@ -47,6 +47,18 @@ def test_a_finding_is_accepted_with_a_reason_or_not_at_all():
     assert complaints([], "# squawk: accept ban-drop-column: x\n") == ["ban-drop-column is accepted, and not found"]
 
 
+def test_a_revision_that_joins_others_is_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What the joined ones do is theirs; what it does itself is found."""
+    made = Revisions(tmp_path)
+    made.statements("CREATE INDEX i ON tasks (title)", name="9001")
+    made.statements("CREATE INDEX j ON tasks (title)", name="9002")
+    made.core("op.drop_column('tasks', 'title')", name="9003", after="9001")
+    joint = tmp_path / "migrations" / "versions" / "9003_test.py"
+    joint.write_text(joint.read_text().replace('"9003", "9001"', '"9003", ("9001", "9002")'))
+    monkeypatch.setattr(scripts, "ROOT", tmp_path)
+    assert {one.rule for one in findings_of("core", "9003", ("9001", "9002"))} == {"ban-drop-column"}
+
+
 def test_what_cannot_be_read_before_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A revision that awaits something is no revision without a finding."""
     Revisions(tmp_path).core("op.run_async(print)")
