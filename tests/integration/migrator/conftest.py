@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 
 from app.db import revision
 from app.db.revision import ROOT
@@ -14,10 +15,14 @@ from app.migrator import scripts
 from app.migrator.scripts import alembic_config
 from tests.servers.databases import TestDatabase
 
-_WALK = ScriptDirectory.from_config(alembic_config("core")).walk_revisions()
-REVISIONS = tuple(reversed([script.revision for script in _WALK]))
+_SCRIPTS = [*ScriptDirectory.from_config(alembic_config("core")).walk_revisions()]
+PARENTS = {script.revision: to_tuple(script.down_revision, default=()) for script in reversed(_SCRIPTS)}
+"""Of each core revision; in a clone one may join others."""
+REVISIONS = tuple(PARENTS)
 """The core revisions of this release, in their order."""
 HEAD = REVISIONS[-1]
+CHAIN = all(len(parents) < 2 for parents in PARENTS.values())
+"""Whether each has one after it at most, so that they can be taken back one by one."""
 
 CORE = '''"""A revision of a test."""
 

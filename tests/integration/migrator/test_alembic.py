@@ -11,7 +11,7 @@ from app.db import ids
 from app.db.revision import ROOT
 from app.migrator.lock import migration_lock
 from app.migrator.run import migrate
-from tests.integration.migrator.conftest import HEAD, REVISIONS, Revisions, psql
+from tests.integration.migrator.conftest import CHAIN, HEAD, REVISIONS, Revisions, psql
 from tests.processes import environment, plinth
 from tests.servers.catalog import schema
 from tests.servers.databases import APP, TestDatabase, migrator_settings, new_database
@@ -35,7 +35,7 @@ def test_the_plain_upgrade_works(empty_database: TestDatabase):
     """`alembic upgrade head` migrates, and logs each revision as ours does."""
     assert alembic(empty_database, "upgrade", "head").returncode == 0
     log = asyncio.run(empty_database.fetch("SELECT revision FROM plinth_migration_log ORDER BY 1"))
-    assert [row[0] for row in log] == list(REVISIONS)
+    assert [row[0] for row in log] == sorted(REVISIONS)
 
 
 def test_the_plain_upgrade_takes_the_lock(database: TestDatabase):
@@ -68,7 +68,7 @@ def test_a_changed_default_would_be_noticed(database: TestDatabase):
 def test_down_and_up_again(database: TestDatabase, empty_database: TestDatabase):
     """Every core revision can be taken back and leaves nothing, also in the log: the schema is as on the way up."""
     whole = asyncio.run(schema(database.superuser_uri))
-    below = ("base", *REVISIONS[:-1])
+    below = ("base", *(REVISIONS[:-1] if CHAIN else ()))
     down = {revision: _schema_after(database, "downgrade", revision) for revision in reversed(below)}
     assert _schema_after(empty_database, "downgrade", "base") == down["base"]  # the bookkeeping's tables alone
     assert {one: _schema_after(empty_database, "upgrade", one) for one in below[1:]} | {"base": down["base"]} == down
