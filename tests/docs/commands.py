@@ -41,7 +41,7 @@ def commands_of(page: Page) -> Iterator[str]:
     """Its commands, each in one line: without comments, and with its continued lines and texts."""
     for script in page.scripts:
         whole = ""
-        for line in script.splitlines():
+        for line in _typed(script):
             whole = _without_comment(whole, line)
             if whole.endswith("\\"):
                 whole = whole[:-1]
@@ -52,6 +52,14 @@ def commands_of(page: Page) -> Iterator[str]:
                 whole += "\n"
 
 
+def _typed(script: str) -> list[str]:
+    """The lines of a script; where there are prompts, what was typed behind them, without what was answered."""
+    lines = script.splitlines()
+    if any(line.startswith("$ ") for line in lines):
+        return [line[2:] for line in lines if line.startswith(("$ ", "> "))]
+    return lines
+
+
 def _without_comment(before: str, line: str) -> str:
     """Both, the line up to its comment; a `#` within a text begins none."""
     cuts = (before + line[: found.start()] for found in _COMMENT.finditer(line))
@@ -59,12 +67,12 @@ def _without_comment(before: str, line: str) -> str:
 
 
 def _ends(text: str) -> bool:
-    """Whether no quotation is open."""
+    """Whether no quotation is open, and no other command must follow."""
     try:
         shlex.split(text)
     except ValueError:
         return False
-    return True
+    return not text.rstrip().endswith(("|", "&&"))
 
 
 def entries() -> list[Entry]:

@@ -93,6 +93,12 @@ def test_a_command_is_read_whole(write: Write):
     ]
 
 
+def test_what_was_answered_is_no_command(write: Write):
+    """Behind a prompt stands what was typed, over two lines as well."""
+    session = "$ kubectl get pods |\n> head -1\nNAME  READY\n$ helm list  # all\n"
+    assert list(commands_of(write(f"```console\n{session}```\n"))) == ["kubectl get pods | head -1", "helm list"]
+
+
 def test_a_command_that_nobody_runs_is_found(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """One without an entry, an entry whose test is gone, and one with neither test nor reason."""
     write("```sh\nmake it\nmake that\n```\n")
