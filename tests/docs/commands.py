@@ -94,7 +94,7 @@ def unneeded() -> list[str]:
 
 
 def runs_in_ci(test: str) -> bool:
-    """Whether it is a test function there is, or a target of the Makefile that `make test`, which CI runs, comes by."""
+    """Whether it is a test function there is, or a target of the Makefile that CI comes by."""
     path, _, name = test.partition("::")
     if path == "Makefile":
         return name in _targets_of_ci()
@@ -106,8 +106,11 @@ def runs_in_ci(test: str) -> bool:
 
 
 def _targets_of_ci() -> set[str]:
-    rules = {name: needed.split() for name, needed in _RULE.findall((ROOT / "Makefile").read_text()) if needed.strip()}
-    found, ahead = set[str](), ["test"]
+    """Those `.ci/run` makes, and what they need."""
+    rules: dict[str, list[str]] = {}
+    for name, needed in _RULE.findall((ROOT / "Makefile").read_text()):
+        rules.setdefault(name, []).extend(needed.split())
+    found, ahead = set[str](), re.findall(r"\bmake ([a-z-]+)", (ROOT / ".ci" / "run").read_text())
     while ahead:
         found.add(target := ahead.pop())
         ahead += [one for one in rules.get(target, []) if one not in found]

@@ -124,7 +124,7 @@ def test_a_command_that_nobody_runs_is_found(write: Write, tmp_path: Path, monke
     ],
 )
 def test_what_ci_runs_is_known(test: str, runs: bool):
-    """A test that exists, and what `make test` needs; no other target."""
+    """A test that exists, and what `.ci/run` makes and that needs; no other target."""
     assert runs_in_ci(test) is runs
 
 
