@@ -1,5 +1,6 @@
 """A clone of a team's: this tree's sources in a folder of their own, to be changed."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ def cloned(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
             (folder / name).chmod((ROOT / name).stat().st_mode)
+    if (found := ROOT / ".mypy_cache").is_dir():  # then mypy looks at what is new alone
+        shutil.copytree(found, folder / found.name)
     _git(folder, "init", "--quiet")
     _git(folder, "add", "--all")
     return folder

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
-from app.scaffold.files import Slice
+from app.scaffold.files import Slice, render
 from app.scaffold.plan import plan
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -23,3 +24,8 @@ EVERYTHING = (
 @cache
 def everything() -> Slice:
     return plan("specimen_parts", EVERYTHING, None, NOW)
+
+
+@cache
+def rendered() -> dict[Path, str]:
+    return render(everything())

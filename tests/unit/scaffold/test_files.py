@@ -18,7 +18,7 @@ from app.scaffold.plan import plan
 from app.scaffold.tree import Lineage
 from tests.integration.migrator.conftest import Revisions
 from tests.squawk import complaints, findings_of
-from tests.unit.scaffold.asked import EVERYTHING, NOW, everything
+from tests.unit.scaffold.asked import EVERYTHING, NOW, everything, rendered
 
 TEXTS = {Path("app/slices/notes") / name: "x = 1\n" for name in ("one.py", "two.py")} | {Path("tests/three.py"): "\n"}
 LONG = "x" * 34
@@ -30,7 +30,7 @@ def everything_below(folder: Path) -> set[Path]:
 
 def test_a_slice_is_the_same_again():
     """The same words and the same time give the same bytes."""
-    assert render(everything()) == render(everything())
+    assert render(everything()) == rendered()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_table_is_secured_where_others_are():
     names = slice_names("specimens")
     made = Slice(names, [parse("name:text", names)], Lineage("9", "8", secured=True))
     assert 'op.enable_row_level_security("specimens")' in render(made)[made.paths["revision"]]
-    assert "enable_row_level_security" not in render(everything())[everything().paths["revision"]]
+    assert "enable_row_level_security" not in rendered()[everything().paths["revision"]]
 
 
 def test_too_many_fields_are_told_in_a_sentence():
@@ -131,6 +131,6 @@ def test_the_revision_hurts_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     Revisions(tmp_path)
     monkeypatch.setattr(scripts, "ROOT", tmp_path)
     made = everything()
-    text = render(made)[made.paths["revision"]]
+    text = rendered()[made.paths["revision"]]
     (tmp_path / made.paths["revision"]).write_text(text)
     assert complaints(findings_of("core", made.lineage.revision, (made.lineage.after,)), text) == []

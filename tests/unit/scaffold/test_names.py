@@ -7,9 +7,8 @@ import pytest
 
 from app.db.revision import ROOT
 from app.scaffold import SliceError
-from app.scaffold.files import render
 from app.scaffold.names import _CLASSES, _TYPES, _VARIABLES, check_column, check_lengths, slice_names
-from tests.unit.scaffold.asked import everything
+from tests.unit.scaffold.asked import everything, rendered
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,7 @@ def bound(tree: ast.AST) -> Iterator[str]:
 
 def test_names_that_the_templates_use_are_refused():
     """A slice named as a variable, a class or a type in its own code would break it."""
-    trees = {path.stem: ast.parse(text) for path, text in render(everything()).items() if path.parts[0] == "app"}
+    trees = {path.stem: ast.parse(text) for path, text in rendered().items() if path.parts[0] == "app"}
     own = {"specimen_part", "specimen_parts", "specimen_part_id", "project_id", "parent_id"}
     assert {name for name in bound(trees["routes"]) if name.islower()} - own <= _VARIABLES
     classes = {name for module in ("models", "queries") for name in bound(trees[module]) if not name.islower()}
