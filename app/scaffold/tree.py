@@ -71,9 +71,10 @@ def lineage(now: datetime) -> Lineage:
             f"The revisions in {VERSIONS} cannot be read ({error!r}): `alembic heads` must work."
         ) from error
     if len(known.heads) != 1:
+        heads = ", ".join(sorted(known.heads))
         raise SliceError(
-            f"The revisions in {VERSIONS} have {len(known.heads)} heads ({', '.join(sorted(known.heads))}): join them "
-            "first, by `alembic merge heads`."
+            f"The revisions in {VERSIONS} have {len(known.heads)} heads ({heads}): put them in a line first, by the "
+            "`down_revision` of one that no database has yet."
         )
     revision = int(now.astimezone(UTC).strftime("%Y%m%d%H%M%S"))
     while str(revision) in known.all:

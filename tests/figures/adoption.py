@@ -11,7 +11,14 @@ from tests.docs.commands import commands_not_run
 from tests.docs.links import broken_links
 from tests.figures.figure import Figure, report
 
-SLICE = ("specimens", "name:text", "price:decimal=12,2", "due:date?", "state:enum=draft,sent", "project:ref=projects")
+SLICE = (
+    "consignments",
+    "name:text",
+    "price:decimal=12,2",
+    "due:date?",
+    "state:enum=draft,sent",
+    "project:ref=projects",
+)
 CHECKS = (("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy",), ("lint-imports", "--no-cache"))
 
 
@@ -23,7 +30,7 @@ def figures() -> Iterator[Figure]:
         clone = cloned(Path(folder))
         began = time.monotonic()
         new_slice(clone, *SLICE)
-        assert_green(clone, "tests/integration/test_specimens.py")
+        assert_green(clone, "tests/integration/test_consignments.py")
         yield Figure("plinth new slice to its tests green", time.monotonic() - began, "s", 60)
         for program, *arguments in CHECKS:
             run(clone, program, *arguments)

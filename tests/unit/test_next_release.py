@@ -7,15 +7,23 @@ import pytest
 
 from app.db import revision
 from app.db.revision import ROOT, known_revisions
-from tests.integration.migrator.conftest import Revisions
+from tests.integration.migrator.conftest import HEAD, Revisions
+
+# Its name is not in the order of the others.
+OWN = f'''
+revision = "0001a"
+down_revision = "{HEAD}"
+'''
 
 
 @pytest.mark.parametrize("first", ["next", "failing"])
 def test_the_next_release_has_one_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str):
     """Its revisions follow the last one there is, one after the other."""
     monkeypatch.setattr(revision, "ROOT", tmp_path)
-    Revisions(tmp_path).core("pass", name="20260131120000")
+    Revisions(tmp_path)
+    versions = tmp_path / "migrations" / "versions"
+    (versions / "0001a_own.py").write_text(OWN)
     for folder, head in ((first, "0004"), ("held", "0005")):
         (script,) = (ROOT / "tests" / "e2e" / folder).glob("[0-9]*.py")
-        shutil.copy(script, tmp_path / "migrations" / "versions")
+        shutil.copy(script, versions)
         assert known_revisions().heads == {head}

@@ -16,14 +16,14 @@ EVERY_KIND = (
     *(f"maybe_{kind}:{kind}?" for kind in KINDS),
     "state:enum=draft,sent",
 )
-PARTS = ("specimen_parts", *EVERY_KIND, "specimen:ref=specimens", "parent:ref=specimen_parts?")
+PARTS = ("consignment_parts", *EVERY_KIND, "consignment:ref=consignments", "parent:ref=consignment_parts?")
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With two slices: one has a field of each kind, the other, too, and refers to it and to its own."""
     made = cloned(tmp_path_factory.mktemp("clone"))
-    new_slice(made, "specimens", *EVERY_KIND, "project:ref=projects?")
+    new_slice(made, "consignments", *EVERY_KIND, "project:ref=projects?")
     new_slice(made, *PARTS)
     return made
 
@@ -46,7 +46,7 @@ def test_it_is_linted_typed_and_layered(clone: Path):
 
 def test_its_own_tests_are_green(clone: Path):
     """On 17 and 18."""
-    assert_green(clone, "tests/integration/test_specimen_parts.py")
+    assert_green(clone, "tests/integration/test_consignment_parts.py")
 
 
 def test_models_and_revisions_agree(clone: Path, empty_database: TestDatabase):
@@ -65,4 +65,4 @@ def test_every_answer_is_as_documented(clone: Path, tmp_path: Path, empty_databa
     assert plinth("migrate", code=clone, database_url=empty_database.owner_uri, database_app_role=APP).returncode == 0
     with started(tmp_path, empty_database.uri, code=clone) as process:
         process.wait_for("/readyz", 200)
-        asked(process, tmp_path, "--include-path-regex=^/api/v1/specimens", "--phases=coverage,fuzzing")
+        asked(process, tmp_path, "--include-path-regex=^/api/v1/consignments", "--phases=coverage,fuzzing")

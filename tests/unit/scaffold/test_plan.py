@@ -51,11 +51,11 @@ def test_a_revision_follows_the_head_and_is_named_by_its_time(revisions: Revisio
     assert tree.lineage(NOW) == tree.Lineage("20260131120001", one.revision, secured=True)
 
 
-def test_two_heads_are_joined_first(revisions: Revisions):
+def test_two_heads_are_put_in_a_line_first(revisions: Revisions):
     """A revision after one of them would leave the other aside."""
     revisions.core("pass", name="9001")
     revisions.core("pass", name="9002")
-    with pytest.raises(SliceError, match=r"2 heads \(9001, 9002\): join them first, by `alembic merge heads`"):
+    with pytest.raises(SliceError, match=r"2 heads \(9001, 9002\): put them in a line first"):
         tree.lineage(NOW)
 
 
