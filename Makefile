@@ -81,6 +81,8 @@ lock: $(VENV)/ready ## Lock the requirements anew, with hashes and without addre
 	  --custom-compile-command "make lock" - -o requirements/lint.txt
 	echo "cyclonedx-bom" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
 	  --custom-compile-command "make lock" - -o requirements/sbom.txt
+	echo "playwright" | $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --upgrade \
+	  --custom-compile-command "make lock" - -o requirements/browser.txt
 
 k8s: $(VENV)/ready ## Make the kustomization in k8s/ from the chart
 	$(CLUSTER_TOOL) tools

@@ -30,7 +30,7 @@ COMPILED = (KUBECONFORM, KUBE_SCORE, PROMTOOL, ACTIONLINT, EDITORCONFIG)
 def main() -> None:
     """Everything that takes minutes the first time, which is no test's time."""
     compiled()
-    for lock in ("lint", "sbom"):
+    for lock in ("lint", "sbom", "browser"):
         python(lock, "python")
 
 

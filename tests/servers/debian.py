@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,24 @@ def postgresql_programs(major: Major) -> Path:
 
 def debian_programs(package: str, suite: str, folder: Path) -> Path:
     """Where a package's folder of programs is unpacked. Raises ClusterError or OSError where it cannot be had."""
+    return _within(debian_root(package, suite, lambda unpacked, root: _wrap(unpacked, folder, root)), folder)
+
+
+def debian_root(package: str, suite: str, finish: Callable[[Path, Path], None]) -> Path:
+    """Where a package is unpacked with all it needs; ``finish(unpacked, root)`` makes it fit to run from ``root``.
+
+    Raises ClusterError or OSError where it cannot be had.
+    """
     root = data_root() / f"{suite}-{package}"  # where the servers' user can reach it, unlike the clusters' cache
     if not root.exists():
         with one_at_a_time():  # other tests of this run may want it now, too
             if not root.exists():
-                _fetch(package, suite, folder, root)
-    return _within(root, folder)
+                _fetch(package, suite, finish, root)
+    return root
 
 
-def _fetch(package: str, suite: str, folder: Path, root: Path) -> None:
-    """Unpack it and what it needs. Half a minute, once."""
+def _fetch(package: str, suite: str, finish: Callable[[Path, Path], None], root: Path) -> None:
+    """Half a minute, once."""
     if shutil.which("mmdebstrap") is None:
         if os.geteuid() != 0:
             raise ClusterError("mmdebstrap is missing, and only root can install it")
@@ -71,7 +80,7 @@ def _fetch(package: str, suite: str, folder: Path, root: Path) -> None:
             '--aptopt=Acquire::Check-Valid-Until "false"',
             *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT), suite, unpacked,
         )  # fmt: skip
-        _wrap(unpacked, folder, root)
+        finish(unpacked, root)
         unpacked.chmod(0o755)
         unpacked.rename(root)
 
