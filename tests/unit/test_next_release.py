@@ -9,11 +9,12 @@ from app.db import revision
 from app.db.revision import ROOT, known_revisions
 from tests.integration.migrator.conftest import HEAD, Revisions
 
-# Its name is not in the order of the others.
-OWN = f'''
-revision = "0001a"
-down_revision = "{HEAD}"
-'''
+# Their names are not in the order of the others, and one joins two.
+OWN = {
+    "0001a": f'"{HEAD}"',
+    "0001b": f'"{HEAD}"',
+    "0001c": '("0001a", "0001b")',
+}
 
 
 @pytest.mark.parametrize("first", ["next", "failing"])
@@ -22,7 +23,8 @@ def test_the_next_release_has_one_head(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(revision, "ROOT", tmp_path)
     Revisions(tmp_path)
     versions = tmp_path / "migrations" / "versions"
-    (versions / "0001a_own.py").write_text(OWN)
+    for name, before in OWN.items():
+        (versions / f"{name}_own.py").write_text(f'revision = "{name}"\ndown_revision = {before}\n')
     for folder, head in ((first, "0004"), ("held", "0005")):
         (script,) = (ROOT / "tests" / "e2e" / folder).glob("[0-9]*.py")
         shutil.copy(script, versions)

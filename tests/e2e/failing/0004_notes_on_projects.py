@@ -14,9 +14,8 @@ revision = "0004"
 _OTHERS = "".join(
     path.read_text() for path in Path(__file__).parent.glob("*.py") if not path.name.startswith(("0004_", "0005_"))
 )
-(down_revision,) = set(re.findall(r'^revision = "(\w+)"', _OTHERS, re.MULTILINE)) - set(
-    re.findall(r'^down_revision = "(\w+)"', _OTHERS, re.MULTILINE)
-)
+_BEFORE = " ".join(re.findall(r"^down_revision = (.+)", _OTHERS, re.MULTILINE))  # two of them where one joins others
+(down_revision,) = {*re.findall(r'^revision = "(\w+)"', _OTHERS, re.MULTILINE)} - {*re.findall(r'"(\w+)"', _BEFORE)}
 branch_labels = None
 depends_on = None
 
