@@ -2,17 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
+from app.cli.terminal import Painted, aligned, show
 from app.db.keys import TableKeys
 from app.db.revision import KnownRevisions, SchemaState, core_state
 from app.db.server import OLDEST_MAJOR, ServerFacts
 from app.settings import Settings, load_settings
 
 _EXIT_CODES = {SchemaState.CURRENT: 0, SchemaState.AHEAD: 0, SchemaState.BEHIND: 10, SchemaState.DIVERGED: 7}
+_COLOURS = {SchemaState.CURRENT: "green", SchemaState.DIVERGED: "red"}
+"""Of what is well, and of what is not; the others, which want a look, are yellow."""
 
 
 @click.command("status")
@@ -33,7 +37,10 @@ def command(as_json: bool) -> None:
     mending = needs_mending(facts, settings.ids_below18)
     keys = asyncio.run(_keys(settings))
     report = describe(facts, known_revisions("core"), known_revisions("gated"), keys, mending=mending)
-    click.echo(json.dumps(report) if as_json else "\n".join(table(report)))
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        show(list(table(report)), sys.stdout)
     state = core_state(facts, known_revisions("core"))
     raise SystemExit(_EXIT_CODES[state] or (10 if mending else 0))
 
@@ -96,24 +103,25 @@ def _rounded(share: float | None) -> float | None:
     return None if share is None else round(share, 4)
 
 
-def table(report: dict[str, Any]) -> Iterable[str]:
+def table(report: dict[str, Any]) -> Iterator[str]:
     """The report for people: one line a fact, then one a table."""
-    server, core, ids = report["server"], report["core"], report["ids"]
-    rows = [
-        ("server", f"PostgreSQL {server['version']}" + (", in recovery" if server["inRecovery"] else "")),
-        (
-            "core schema",
-            f"{core['state']} ({', '.join(core['revisions']) or 'empty'}; this release: {', '.join(core['heads'])})",
-        ),
-        *((f"gated {name}", "applied" if done else "not applied") for name, done in report["gated"].items()),
-        ("new ids", f"{ids['generation'] or 'cannot be made'} ({ids['function'] or 'no function of ours'})"),
-    ]
-    if ids["needsMending"]:
-        rows.append(("", "the id function does not fit this server; `plinth migrate` mends it"))
-    yield from _aligned(rows)
+    yield from aligned([(Painted(name, dim=True), fact) for name, fact in _facts(report)])
     if report["tables"]:
         yield ""
         yield from _tables(report["tables"])
+
+
+def _facts(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    server, core, ids = report["server"], report["core"], report["ids"]
+    yield "server", f"PostgreSQL {server['version']}" + (", in recovery" if server["inRecovery"] else "")
+    state = f"{core['state']} ({', '.join(core['revisions']) or 'empty'}; this release: {', '.join(core['heads'])})"
+    yield "core schema", Painted(state, fg=_COLOURS.get(SchemaState(core["state"]), "yellow"))
+    for name, done in report["gated"].items():
+        yield f"gated {name}", Painted("applied", fg="green") if done else "not applied"
+    made = f"{ids['generation'] or 'cannot be made'} ({ids['function'] or 'no function of ours'})"
+    yield "new ids", made if ids["generation"] else Painted(made, fg="red")
+    if ids["needsMending"]:
+        yield "", Painted("the id function does not fit this server; `plinth migrate` mends it", fg="yellow")
 
 
 _HEADINGS = ("ids in", "rows", "v4", "v7", "primary key", "density", "")
@@ -122,7 +130,7 @@ _MIXED = 0.05
 
 
 def _tables(tables: Sequence[dict[str, Any]]) -> Iterator[str]:
-    yield from _aligned([_HEADINGS, *(_cells(one) for one in tables)])
+    yield from aligned([[Painted(one, bold=True) for one in _HEADINGS], *(_cells(one) for one in tables)])
     if any(one["sampled"] for one in tables):
         yield "~ rows: from a sample of the table, as the shares are."
     if any(_density_estimated(one) for one in tables):
@@ -139,7 +147,7 @@ def _cells(one: dict[str, Any]) -> tuple[str, ...]:
         _percent(one["v7"]),
         "-" if one["indexBytes"] is None else f"{one['indexBytes'] / 2**20:,.1f} MiB",
         ("~" if _density_estimated(one) else "") + _percent(one["density"]),
-        one["problem"] or "",
+        Painted(one["problem"] or "", fg="yellow"),
     )
 
 
@@ -149,8 +157,3 @@ def _density_estimated(one: dict[str, Any]) -> bool:
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    return ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -139,7 +139,8 @@ def backfill(
         raise MigrationUsageError(f"A backfill's batch is {batch} keys, and must be 1 at least.")
     with _steps(lock_timeout=_ROWS_WAIT):
         _execute(_BACKFILL.format(
-            table=f"public.{quote(table)}", key=quote(key), type=f"public.{quote(table)}.{quote(key)}%TYPE",
+            table=f"public.{quote(table)}", regclass=_regclass(table), key=quote(key),
+            type=f"public.{quote(table)}.{quote(key)}%TYPE",
             assignments=assignments, where=where, batch=int(batch), pause=float(pause), name=literal(table),
             held=lock.held if (lock := _lock()) else "SELECT true", lost=LOST,
         ))  # fmt: skip
@@ -153,6 +154,11 @@ DECLARE
   plinth_last {type};
   plinth_changed bigint;
   plinth_total bigint := 0;
+  plinth_looked bigint := 0;
+  plinth_rows bigint := (
+    SELECT greatest(reltuples, 0) / nullif(relpages, 0) * pg_catalog.pg_relation_size(oid)
+           / pg_catalog.current_setting('block_size')::int
+      FROM pg_catalog.pg_class WHERE oid = {regclass});
   plinth_told timestamptz := pg_catalog.clock_timestamp();
 BEGIN
   SELECT {key} INTO plinth_first FROM {table} ORDER BY {key} LIMIT 1;
@@ -167,9 +173,11 @@ BEGIN
     END IF;
     COMMIT;
     plinth_total := plinth_total + plinth_changed;
+    plinth_looked := plinth_looked + {batch};
     IF pg_catalog.clock_timestamp() - plinth_told > '5s' THEN
       plinth_told := pg_catalog.clock_timestamp();
-      RAISE INFO 'backfill of %: % rows changed, at key %', {name}, plinth_total, plinth_last;
+      RAISE INFO 'backfill of %: % rows changed, at key %', {name}, plinth_total,
+        pg_catalog.concat(plinth_last, ', about ' || least(100 * plinth_looked / nullif(plinth_rows, 0), 99) || ' %');
     END IF;
     PERFORM pg_catalog.pg_sleep({pause});
     SELECT {key} INTO plinth_first FROM {table} WHERE {key} > plinth_last ORDER BY {key} LIMIT 1;

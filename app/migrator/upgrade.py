@@ -96,8 +96,9 @@ class Upgrade:
         engine = create_migration_engine(self._settings, self._lock.opened)
         try:
             async with engine.connect() as connection:
-                raw = await connection.get_raw_connection()
-                self._progress.attempt(raw.driver_connection.get_server_pid())  # type: ignore[union-attr]
+                raw: Any = (await connection.get_raw_connection()).driver_connection
+                self._progress.attempt(raw.get_server_pid())
+                raw.add_log_listener(lambda _, said: self._progress.listen(said.message))
                 await connection.run_sync(work)
         finally:
             await engine.dispose()

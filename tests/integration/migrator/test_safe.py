@@ -6,6 +6,7 @@ import logging
 import asyncpg
 import pytest
 
+from app.migrator import safe
 from app.migrator.rights import quote
 from app.migrator.run import migrate
 from tests.integration.migrator.conftest import HEAD, Revisions, psql
@@ -148,6 +149,20 @@ async def test_a_backfill_goes_in_batches_and_goes_on(
     assert (await migrate(database.owner_settings)).exit_code == 0
     assert await database.fetchval("SELECT count(*) FROM projects WHERE created_by = 'b:x'") == 1000
     assert "backfill of projects: 100 rows changed, done" in caplog.messages
+
+
+async def test_a_backfill_tells_how_far_it_is(
+    database: TestDatabase, revisions: Revisions, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    """Every few seconds, here after each batch; by the rows a page had when the server counted last."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(safe, "_BACKFILL", safe._BACKFILL.replace("'5s'", "'0s'"))
+    await add_projects(database, 1000)
+    await database.fetch("ANALYZE projects")
+    revisions.core("safe.backfill('projects', \"created_by = 'x'\", 'created_by IS NULL', batch=250)")
+    assert (await migrate(database.owner_settings)).exit_code == 0
+    told = [said.rpartition(", ")[2] for said in caplog.messages if said.startswith("backfill") and "about" in said]
+    assert told == ["about 25 %", "about 50 %", "about 75 %", "about 99 %"]
 
 
 async def test_a_step_has_no_time_limit(database: TestDatabase, revisions: Revisions):

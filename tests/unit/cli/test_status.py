@@ -1,5 +1,7 @@
 """The report of `plinth status`, without a server."""
 
+import click
+
 from app.cli.status import describe, table
 from app.db.keys import TableKeys, estimated_density
 from app.db.revision import KnownRevisions
@@ -23,7 +25,7 @@ UNSEEN = TableKeys("public.projects", problem="this role may not read all of the
 
 
 def lines(*keys: TableKeys) -> list[str]:
-    return list(table(describe(FACTS, KNOWN, KNOWN, keys, mending=False)))
+    return [click.unstyle(line) for line in table(describe(FACTS, KNOWN, KNOWN, keys, mending=False))]
 
 
 def test_a_table_is_one_line():
