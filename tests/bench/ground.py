@@ -1,0 +1,88 @@
+"""What all are measured on: one PostgreSQL 18 with the app's own schema, and rows in it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+
+from app.db.context import NO_TENANT
+from app.pagination import encode
+from tests.figures.servers import running
+from tests.servers.databases import OWNER, PASSWORD, TEMPLATE, TestDatabase, new_database, prepare
+from tests.tenants import protect
+
+ROWS = 110_000
+"""Of nobody, and of the tenant that is asked for: more than 1,000 pages of 100."""
+OTHER_TENANTS, ROWS_OF_OTHERS = 50, 50_000
+TENANT = UUID(int=1)
+_SAMPLE = 40_000
+
+# CPU is what is compared. How long a disk takes to keep a promise is the disk's, and would blur it.
+_OPTIONS = {"fsync": "off", "max_connections": "200", "max_wal_size": "4GB"}
+_OTHERS = """
+INSERT INTO projects (tenant_id, name)
+SELECT ('00000000-0000-0000-0000-' || lpad((2 + n % $1)::text, 12, '0'))::uuid, 'project ' || n
+  FROM generate_series(1, $2::int) n
+"""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Ids of one tenant's projects in no order, those of which nobody has changed, and the cursor of page 1,000."""
+
+    ids: list[UUID]
+    unchanged: list[UUID] = field(repr=False)
+    page_1000: str
+
+
+@dataclass(frozen=True)
+class Ground:
+    plain: TestDatabase
+    protected: TestDatabase
+    """The same rows, with row-level security on."""
+    nobodys: Rows
+    tenants: Rows
+
+    def database(self, *, protected: bool) -> TestDatabase:
+        return self.protected if protected else self.plain
+
+
+@contextmanager
+def ground(rows: int = ROWS) -> Iterator[Ground]:
+    with running(18, **_OPTIONS) as server, new_database(prepare(server), TEMPLATE) as plain:
+        nobodys, tenants = asyncio.run(_fill(plain, rows))
+        with new_database(server, plain.name) as protected:
+            asyncio.run(protect(protected))
+            yield Ground(plain, protected, nobodys, tenants)
+
+
+async def _fill(database: TestDatabase, rows: int) -> tuple[Rows, Rows]:
+    connection = await asyncpg.connect(database.server.uri(database.name, OWNER, PASSWORD))
+    try:
+        for whose in (NO_TENANT, TENANT):
+            await connection.execute(
+                "INSERT INTO projects (tenant_id, name) SELECT $1, 'project ' || n FROM generate_series(1, $2::int) n",
+                whose,
+                rows,
+            )
+        await connection.execute(_OTHERS, OTHER_TENANTS, ROWS_OF_OTHERS)
+        await connection.execute("VACUUM ANALYZE projects")
+        return await _rows(connection, NO_TENANT), await _rows(connection, TENANT)
+    finally:
+        await connection.close()
+
+
+async def _rows(connection: asyncpg.Connection, whose: UUID) -> Rows:
+    sample = await connection.fetch(
+        "SELECT id FROM projects WHERE tenant_id = $1 ORDER BY md5(id::text) LIMIT $2", whose, _SAMPLE
+    )
+    # The last row of page 999.
+    before = await connection.fetchval(
+        "SELECT id FROM projects WHERE tenant_id = $1 ORDER BY id OFFSET least(99_899, $2) LIMIT 1", whose, len(sample)
+    )
+    ids = [UUID(bytes=row["id"].bytes) for row in sample]
+    half = len(ids) // 2
+    return Rows(ids[:half], ids[half:], encode(before))
