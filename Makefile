@@ -9,7 +9,7 @@ AT_ONCE ?= 3
 UNWATCHED := pg17 or test_killed or test_openapi
 
 .DEFAULT_GOAL := help
-.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart figures-operator verbs release recording figures-adoption
+.PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart figures-operator verbs release recording figures-adoption figures-performance bench
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -120,6 +120,13 @@ recording: $(VENV)/ready ## Run `make upgrade`, and draw what it says: docs/upgr
 
 figures-adoption: $(VENV)/ready ## Measure what a team does by hand: one line a figure; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.adoption
+
+figures-performance: $(VENV)/ready ## Measure what each layer costs: one line a figure; exits 1 where one is short
+	@$(BIN)/python -m tests.figures.performance
+
+# The rest of the machine should be idle; CPU is counted, not time, but caches are shared.
+bench: $(VENV)/ready ## The app beside a floor and a textbook, about an hour: docs/benchmarks.md; QUICK=1: is anything slower? in 2 minutes
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 # Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
 $(VENV)/ready: requirements/dev.txt pyproject.toml

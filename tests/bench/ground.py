@@ -22,11 +22,15 @@ _SAMPLE = 40_000
 
 # CPU is what is compared. How long a disk takes to keep a promise is the disk's, and would blur it.
 _OPTIONS = {"fsync": "off", "max_connections": "200", "max_wal_size": "4GB"}
+_PROJECTS = "INSERT INTO projects (tenant_id, name) SELECT $1, 'project ' || n FROM generate_series(1, $2::int) n"
 _OTHERS = """
 INSERT INTO projects (tenant_id, name)
 SELECT ('00000000-0000-0000-0000-' || lpad((2 + n % $1)::text, 12, '0'))::uuid, 'project ' || n
   FROM generate_series(1, $2::int) n
 """
+
+
+_LAST_OF_PAGE_999 = "SELECT id FROM projects WHERE tenant_id = $1 ORDER BY id OFFSET $2 LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -51,38 +55,35 @@ class Ground:
 
 
 @contextmanager
-def ground(rows: int = ROWS) -> Iterator[Ground]:
+def ground(rows: int = ROWS, others: int = ROWS_OF_OTHERS, *, protected: bool = True) -> Iterator[Ground]:
+    """``rows`` of nobody and as many of the tenant, ``others`` of others. Not ``protected``: without the copy."""
     with running(18, **_OPTIONS) as server, new_database(prepare(server), TEMPLATE) as plain:
-        nobodys, tenants = asyncio.run(_fill(plain, rows))
-        with new_database(server, plain.name) as protected:
-            asyncio.run(protect(protected))
-            yield Ground(plain, protected, nobodys, tenants)
+        nobodys, tenants = asyncio.run(_fill(plain, rows, others))
+        if not protected:
+            yield Ground(plain, plain, nobodys, tenants)
+            return
+        with new_database(server, plain.name) as copy:
+            asyncio.run(protect(copy))
+            yield Ground(plain, copy, nobodys, tenants)
 
 
-async def _fill(database: TestDatabase, rows: int) -> tuple[Rows, Rows]:
+async def _fill(database: TestDatabase, rows: int, others: int) -> tuple[Rows, Rows]:
     connection = await asyncpg.connect(database.server.uri(database.name, OWNER, PASSWORD))
     try:
         for whose in (NO_TENANT, TENANT):
-            await connection.execute(
-                "INSERT INTO projects (tenant_id, name) SELECT $1, 'project ' || n FROM generate_series(1, $2::int) n",
-                whose,
-                rows,
-            )
-        await connection.execute(_OTHERS, OTHER_TENANTS, ROWS_OF_OTHERS)
+            await connection.execute(_PROJECTS, whose, rows)
+        await connection.execute(_OTHERS, OTHER_TENANTS, others)
         await connection.execute("VACUUM ANALYZE projects")
-        return await _rows(connection, NO_TENANT), await _rows(connection, TENANT)
+        return await _rows(connection, NO_TENANT, rows), await _rows(connection, TENANT, rows)
     finally:
         await connection.close()
 
 
-async def _rows(connection: asyncpg.Connection, whose: UUID) -> Rows:
+async def _rows(connection: asyncpg.Connection, whose: UUID, rows: int) -> Rows:
     sample = await connection.fetch(
         "SELECT id FROM projects WHERE tenant_id = $1 ORDER BY md5(id::text) LIMIT $2", whose, _SAMPLE
     )
-    # The last row of page 999.
-    before = await connection.fetchval(
-        "SELECT id FROM projects WHERE tenant_id = $1 ORDER BY id OFFSET least(99_899, $2) LIMIT 1", whose, len(sample)
-    )
+    before = await connection.fetchval(_LAST_OF_PAGE_999, whose, min(99_899, rows - 1))
     ids = [UUID(bytes=row["id"].bytes) for row in sample]
     half = len(ids) // 2
     return Rows(ids[:half], ids[half:], encode(before))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.bench.client import load
+from tests.bench.client import CONNECTIONS, load
 from tests.bench.cpu import children_cpu_seconds, cpu_seconds
 from tests.bench.sites import Sites
 from tests.bench.works import Cell, Work
@@ -64,12 +64,12 @@ def _rotated(cells: tuple[Cell, ...], number: int) -> Iterator[Cell]:
     yield from cells[:start]
 
 
-def turn(sites: Sites, cell: Cell, count: int) -> Turn:
+def turn(sites: Sites, cell: Cell, count: int, connections: int = CONNECTIONS) -> Turn:
     process, postgresql = sites.process(cell.site), sites.ground.plain.server.pid
     requests = cell.requests(sites.ground, count)
     time.sleep(SETTLING_SECONDS)
     cpu, database, began = cpu_seconds(process.popen.pid), children_cpu_seconds(postgresql), time.perf_counter()
-    tally = load(process.port, requests)
+    tally = load(process.port, requests, connections)
     wall = time.perf_counter() - began
     time.sleep(SETTLING_SECONDS)
     cpu, database = cpu_seconds(process.popen.pid) - cpu, children_cpu_seconds(postgresql) - database

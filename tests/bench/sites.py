@@ -56,19 +56,19 @@ class Sites:
 def serving(site: Site, ground: Ground) -> Iterator[Process]:
     """A process of this site that answers, until the end."""
     uri = ground.database(protected=site.protected).uri
-    with TemporaryDirectory() as folder, started(Path(folder), uri, *_command(site), **_settings(site)) as process:
+    with TemporaryDirectory() as folder, started(Path(folder), uri, *command(site), **settings(site)) as process:
         process.wait_for("/readyz" if site.contestant == "plinth" else "/livez", 200)
         yield process
 
 
-def _command(site: Site) -> tuple[str, ...]:
+def command(site: Site) -> tuple[str, ...]:
     """None of its own for the app: `plinth serve`."""
     if site.contestant == "plinth":
         return ()
     return (sys.executable, "-m", "uvicorn", f"tests.bench.rivals.{site.contestant}:app", *_UVICORN)
 
 
-def _settings(site: Site) -> dict[str, Any]:
+def settings(site: Site) -> dict[str, Any]:
     """Access log and metrics off, as the rivals have none; the pool as large as theirs."""
     return {
         "log_level": "warning",

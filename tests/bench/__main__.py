@@ -1,0 +1,79 @@
+"""``make bench``: measure everything, and write docs/benchmarks.md; ``make bench QUICK=1``: is anything slower?"""
+
+import asyncio
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tests.bench import frozen, growth, memory, page, starts
+from tests.bench.ground import Ground, ground
+from tests.bench.machine import circumstances
+from tests.bench.ratios import MARGIN, RATIOS, needed
+from tests.bench.results import FILE, load, save
+from tests.bench.rounds import ROUNDS, measure
+from tests.bench.sites import Sites
+from tests.bench.works import WORKS
+from tests.cluster.console import step
+from tests.figures.figure import Figure, report
+from tests.servers.databases import fetch
+
+QUICK_SHARE = 0.5
+"""Of a full run's requests; the rounds are as many, as the median needs them."""
+
+
+def main() -> int:
+    parser = ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="compare with the committed ratios, and write nothing")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="measure these parts anew")
+    parser.add_argument("--requests", type=int, default=memory.REQUESTS, help="after which memory is measured")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        return report(quick(load()["works"]))
+    data = load() if FILE.exists() else {}
+    with ground() as under:
+        data |= circumstances(_version(under)) | {"rounds": ROUNDS}
+        for name in arguments.only:
+            with step(f"measuring {name}", "bench"):
+                data[name] = PARTS[name](under, arguments.requests)
+            save(data)
+    page.main()
+    return 0
+
+
+def quick(committed: Mapping[str, Any]) -> Iterator[Figure]:
+    """Each ratio, with the committed one and its margin as the limit."""
+    measured: dict[str, Any] = {}
+    with ground() as under, Sites(under) as sites:
+        for name in needed():
+            with step(f"measuring {WORKS[name].title}", "bench"):
+                measured[name] = measure(sites, WORKS[name], ROUNDS, QUICK_SHARE).asdict()
+            for one in RATIOS:
+                if one.work == name:
+                    yield Figure(one.title, one.of(measured), "x", round(MARGIN * one.of(committed), 2))
+
+
+def _works(under: Ground, _: int) -> dict[str, Any]:
+    with Sites(under) as sites:
+        return {name: measure(sites, work).asdict() for name, work in WORKS.items()}
+
+
+def _growth(under: Ground, _: int) -> dict[str, Any]:
+    return {"connections": growth.connections(under), "rows": growth.rows()}
+
+
+def _version(under: Ground) -> str:
+    rows = asyncio.run(fetch(under.plain.owner_uri, "SELECT split_part(current_setting('server_version'), ' ', 1)"))
+    return str(rows[0][0])
+
+
+PARTS: Mapping[str, Callable[[Ground, int], dict[str, Any]]] = {
+    "works": _works,
+    "frozen": lambda under, _: frozen.measure(under),
+    "starts": lambda under, _: starts.measure(under),
+    "memory": memory.measure,
+    "growth": _growth,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
