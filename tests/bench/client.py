@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 import httptools
 import uvloop
 
 CONNECTIONS = 8
+WITHIN_SECONDS = 300
 
 
 @dataclass
@@ -49,7 +51,8 @@ async def _load(port: int, requests: Sequence[bytes], connections: int) -> Tally
     lines = [_Line(waiting, tally, loop.create_future()) for _ in range(min(connections, len(requests)))]
     for line in lines:
         await loop.create_connection(partial(_itself, line), "127.0.0.1", port)
-    await asyncio.gather(*(line.ended for line in lines))
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await asyncio.gather(*(line.ended for line in lines))
     return tally
 
 
@@ -68,8 +71,7 @@ class _Line(asyncio.Protocol):
         self._began: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         self._next()
 
     def data_received(self, data: bytes) -> None:
