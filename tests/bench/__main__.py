@@ -18,27 +18,39 @@ from tests.cluster.console import step
 from tests.figures.figure import Figure, report
 from tests.servers.databases import fetch
 
-QUICK_SHARE = 0.5
+QUICK_SHARE = 0.25
 """Of a full run's requests; the rounds are as many, as the median needs them."""
 
 
 def main() -> int:
     parser = ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="compare with the committed ratios, and write nothing")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="measure these parts anew")
+    choices = [*WORKS, *PARTS]
+    parser.add_argument("--only", nargs="+", choices=choices, default=choices, help="measure these anew")
     parser.add_argument("--requests", type=int, default=memory.REQUESTS, help="after which memory is measured")
     arguments = parser.parse_args()
     if arguments.quick:
         return report(quick(load()["works"]))
-    data = load() if FILE.exists() else {}
     with ground() as under:
-        data |= circumstances(_version(under)) | {"rounds": ROUNDS}
         for name in arguments.only:
             with step(f"measuring {name}", "bench"):
-                data[name] = PARTS[name](under, arguments.requests)
-            save(data)
+                _keep(name, under, arguments.requests)
     page.main()
     return 0
+
+
+def _keep(name: str, under: Ground, requests: int) -> None:
+    """Measure one part, and write it beside what was measured before."""
+    data = load() if FILE.exists() else {}
+    works = data.get("works", {})
+    if name in WORKS:
+        with Sites(under) as sites:
+            works[name] = measure(sites, WORKS[name]).asdict()
+    else:
+        data[name] = PARTS[name](under, requests)
+    data |= circumstances(_version(under)) | {"rounds": ROUNDS}
+    data["works"] = {work: works[work] for work in WORKS if work in works}
+    save(data)
 
 
 def quick(committed: Mapping[str, Any]) -> Iterator[Figure]:
@@ -53,11 +65,6 @@ def quick(committed: Mapping[str, Any]) -> Iterator[Figure]:
                     yield Figure(one.title, one.of(measured), "x", round(MARGIN * one.of(committed), 2))
 
 
-def _works(under: Ground, _: int) -> dict[str, Any]:
-    with Sites(under) as sites:
-        return {name: measure(sites, work).asdict() for name, work in WORKS.items()}
-
-
 def _growth(under: Ground, _: int) -> dict[str, Any]:
     return {"connections": growth.connections(under), "rows": growth.rows()}
 
@@ -68,7 +75,6 @@ def _version(under: Ground) -> str:
 
 
 PARTS: Mapping[str, Callable[[Ground, int], dict[str, Any]]] = {
-    "works": _works,
     "frozen": lambda under, _: frozen.measure(under),
     "starts": lambda under, _: starts.measure(under),
     "memory": memory.measure,

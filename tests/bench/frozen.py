@@ -3,6 +3,7 @@
 import os
 import signal
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,9 +55,18 @@ def frozen(postmaster: int) -> Iterator[None]:
     try:
         stopped += [int(pid) for pid in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()]
         _signal(stopped[1:], signal.SIGSTOP)
+        while not all(map(_stands_still, stopped)):
+            time.sleep(0.001)
         yield
     finally:
         _signal(reversed(stopped), signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    """A signal is heeded when the process next has a core; one that has ended has none."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "TZ"
+    return True
 
 
 def _signal(pids: "Iterator[int] | list[int] | reversed[int]", number: signal.Signals) -> None:

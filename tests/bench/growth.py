@@ -21,7 +21,7 @@ def connections(under: Ground) -> dict[str, Any]:
     """Reading by id, in all three."""
     work = WORKS["read"]
     with Sites(under) as sites:
-        curves = {cell.label: _curve(sites, cell, 2 * work.count, AT_ONCE) for cell in work.cells}
+        curves = {cell.label: _curve(sites, cell, work.count, AT_ONCE) for cell in work.cells}
     return {"title": "read by id, over connections at once", "points": list(AT_ONCE), "curves": curves}
 
 

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from tests.bench.client import CONNECTIONS, load
@@ -12,6 +12,8 @@ from tests.bench.sites import Sites
 from tests.bench.works import Cell, Work
 
 ROUNDS = 7
+TURNS = 4
+"""Of each cell in a round."""
 SETTLING_SECONDS = 0.02
 """After the last answer a server may still be giving a connection back."""
 
@@ -51,10 +53,20 @@ def measure(sites: Sites, work: Work, rounds: int = ROUNDS, share: float = 1) ->
     turns: dict[str, list[Turn]] = {cell.label: [] for cell in work.cells}
     for cell in work.cells:
         turn(sites, cell, max(1, count // 2))  # statements are prepared, caches filled
-    for number in range(rounds):
-        for cell in _rotated(work.cells, number):
-            turns[cell.label].append(turn(sites, cell, count))
+    for _ in range(rounds):
+        for label, one in _round(sites, work, count).items():
+            turns[label].append(one)
     return Measured(work.title, count, turns)
+
+
+def _round(sites: Sites, work: Work, count: int) -> dict[str, Turn]:
+    """Each cell has several turns, with those of the others in between; they count as one."""
+    number = min(TURNS, count)
+    turns: dict[str, list[Turn]] = {cell.label: [] for cell in work.cells}
+    for place in range(number):
+        for cell in _rotated(work.cells, place):
+            turns[cell.label].append(turn(sites, cell, max(1, count // number)))
+    return {label: Turn(*map(statistics.fmean, zip(*map(astuple, some), strict=True))) for label, some in turns.items()}
 
 
 def _rotated(cells: tuple[Cell, ...], number: int) -> Iterator[Cell]:
