@@ -8,15 +8,17 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
-from sqlalchemy import Select
+from sqlalchemy import Integer, Select, bindparam
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.db.prepared import prepared
 from app.errors import MalformedCursor
 
 DEFAULT_LIMIT = 50
@@ -55,16 +57,34 @@ class PageRequest:
     limit: int = DEFAULT_LIMIT
     after: UUID | None = None
 
-    def apply(self, statement: AnySelect, key: InstrumentedAttribute[UUID]) -> AnySelect:
-        """The statement for this page and one row more, which tells whether there is another page."""
-        if self.after is not None:
-            statement = statement.where(key > self.after)
-        return statement.order_by(key).limit(self.limit + 1)
+    def of(
+        self, statement: AnySelect, key: InstrumentedAttribute[UUID], **values: Any
+    ) -> tuple[AnySelect, dict[str, Any]]:
+        """What a session executes for this page and one row more, which tells whether there is another page.
+
+        ``values`` are those of the statement, which must be made once, in a module.
+        """
+        values["page_size"] = self.limit + 1
+        if self.after is None:
+            return _first(statement, key), values
+        values["page_after"] = self.after
+        return _next(statement, key), values
 
     def cut(self, rows: Sequence[Any]) -> dict[str, Any]:
         """A page, from what the applied statement gave."""
         items = rows[: self.limit]
         return {"items": items, "next": encode(items[-1].id) if len(rows) > self.limit else None}
+
+
+@lru_cache  # one for each list there is
+def _first(statement: AnySelect, key: InstrumentedAttribute[UUID]) -> AnySelect:
+    return prepared(statement.order_by(key).limit(bindparam("page_size", type_=Integer)))
+
+
+@lru_cache
+def _next(statement: AnySelect, key: InstrumentedAttribute[UUID]) -> AnySelect:
+    after = statement.where(key > bindparam("page_after", type_=key.type))
+    return prepared(after.order_by(key).limit(bindparam("page_size", type_=Integer)))
 
 
 async def page_request(

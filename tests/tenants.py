@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Executable, event
 
 from app.db.context import Context
+from app.db.prepared import ready
 from app.db.session import TenantSession, _see_one_tenant
 from app.migrator import row_level_security
 from app.migrator.session import create_migration_engine
@@ -48,11 +51,17 @@ async def protect(database: TestDatabase) -> None:
     await operate(database, "enable_row_level_security")
 
 
+def _unfiltered(statement: Executable, values: Any, tenant: UUID) -> tuple[Executable, Any] | None:
+    """A prepared statement goes the same way, as it was before the filter was put into it."""
+    return ready(statement, values, tenant) and (statement, values or {})
+
+
 @contextmanager
 def without_the_apps_filter() -> Iterator[None]:
     """The second layer taken away: what is kept apart now, the database keeps apart."""
     event.remove(TenantSession, "do_orm_execute", _see_one_tenant)
     try:
-        yield
+        with patch("app.db.session.ready", _unfiltered):
+            yield
     finally:
         event.listen(TenantSession, "do_orm_execute", _see_one_tenant)

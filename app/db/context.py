@@ -1,14 +1,11 @@
 """For whom a transaction runs. The database knows it by two settings, set for one transaction only."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from types import MappingProxyType
 from uuid import UUID
 
-from sqlalchemy import Connection, TextClause, text
-
-_NO_LIMITS: Mapping[str, str] = MappingProxyType({})
+_PLAIN = re.compile("[A-Za-z0-9_.-]*")
 
 NO_TENANT = UUID(int=0)
 """The tenant of rows that belong to nobody: what ``tenant_id`` is where no tenant is set."""
@@ -33,19 +30,22 @@ class Context:
         return self.tenant_id is None and self.user_id is None
 
 
-def set_context(connection: Connection, context: Context, limits: Mapping[str, str] = _NO_LIMITS) -> None:
-    """Tell the database, until the transaction ends, in one round trip; ``limits`` are settings of PostgreSQL's.
+def opening(context: Context, limits: Mapping[str, str]) -> str:
+    """What a transaction is begun with, as SQL; "" for nothing. ``limits`` are settings of PostgreSQL's.
 
-    Never for the session: another request would inherit it with the connection.
+    It lasts until the transaction ends. Never for the session: another request would inherit it with the connection.
     """
     values = dict(limits)
     if not context.empty:
         values["plinth.tenant_id"] = str(context.tenant_id) if context.tenant_id else ""
         values["plinth.user_id"] = context.user_id or ""
-    if values:
-        connection.execute(_set(tuple(values)), {f"v{number}": value for number, value in enumerate(values.values())})
+    if not values:
+        return ""
+    return f"SELECT {', '.join(f'set_config({_text(name)}, {_text(value)}, true)' for name, value in values.items())};"
 
 
-@lru_cache(maxsize=8)
-def _set(names: Iterable[str]) -> TextClause:
-    return text("SELECT " + ", ".join(f"set_config('{name}', :v{number}, true)" for number, name in enumerate(names)))
+def _text(value: str) -> str:
+    """A text in SQL. One that is not plain goes as hexadecimal digits, so that no quoting can be got wrong."""
+    if _PLAIN.fullmatch(value):
+        return f"'{value}'"
+    return f"convert_from(decode('{value.encode(errors='surrogatepass').hex()}', 'hex'), 'UTF8')"

@@ -1,19 +1,30 @@
 """Sessions: what a slice works with. It never commits; the dependency does, before the response is sent."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Annotated, Protocol, Self
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
+from typing import Annotated, Any, Protocol, Self
+from uuid import UUID
 
 from fastapi import Depends, Request
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import ORMExecuteState, Session as SyncSession, SessionTransaction, with_loader_criteria
+from sqlalchemy.orm import (
+    LoaderCriteriaOption,
+    ORMExecuteState,
+    Session as SyncSession,
+    SessionTransaction,
+    with_loader_criteria,
+)
+from sqlalchemy.util import greenlet_spawn
 
 from app.db.base import TenantRow
 from app.db.connections import transaction_limits
-from app.db.context import Context, set_context
-from app.db.dialect import PlinthDialect
+from app.db.context import Context, opening
+from app.db.dialect import PlinthDialect, begin_with
 from app.db.engine import create_engine, opener
+from app.db.line import Line
+from app.db.prepared import ready
 from app.db.replacement import answers, opens, replace_pool
 from app.db.row_level_security import Opener
 from app.db.treatments import Treatment, treatment
@@ -31,20 +42,97 @@ class Attempt(Protocol):
 class TenantSession(SyncSession):
     """A session that runs for one context: its transactions carry it, its statements see that tenant's rows only."""
 
+    def execute(self, statement: Executable, params: Any = None, **options: Any) -> Any:
+        """As ever, but for a prepared statement past what SQLAlchemy finds out about it each time."""
+        found = ready(statement, params, self.info["context"].tenant)
+        if found is None:
+            return super().execute(statement, params, **options)
+        if self.autoflush and (self.new or self.dirty or self.deleted):
+            self.flush()
+        return self.connection().execute(*found, execution_options=options.get("execution_options"))
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        return self.info["line"].take_over() or super().get_bind(*args, **options)
+
+
+class RequestSession(AsyncSession):
+    """SQLAlchemy's session, made only where something is asked of it that is no prepared statement."""
+
+    def __init__(self, bind: AsyncEngine, line: Line, context: Context, limits: Mapping[str, str]) -> None:
+        """``bind``: where the session opens a connection, if the line has none to take over."""
+        self._async_bind, self._async_binds = bind, {}
+        self._line = line
+        self._context = context
+        self._limits = limits
+        self._made: TenantSession | None = None
+        self._begun: SessionTransaction | None = None
+
+    @property  # made when it is asked for
+    def sync_session(self) -> SyncSession:  # type: ignore[override]
+        if self._made is None:
+            assert isinstance(self._async_bind, AsyncEngine)  # noqa: S101
+            info = {"context": self._context, "limits": self._limits, "line": self._line, "connected": False}
+            self._made = TenantSession(self._async_bind.sync_engine, expire_on_commit=False, info=info)
+            self._assign_proxied(self._made)
+            self._begun = self._made.begin()
+            self._begun.__enter__()  # as nobody else is to begin or to commit; left in `_end`
+        return self._made
+
+    _proxied = sync_session
+
+    @property
+    def connected(self) -> bool:
+        """Whether there was a connection; without a statement there is none."""
+        return self._line.connection is not None or (self._made is not None and self._made.info["connected"])
+
+    async def execute(self, statement: Executable, params: Any = None, **options: Any) -> Any:
+        if self._made is None and not self._line.taken:
+            found = ready(statement, params, self._context.tenant)
+            result = await greenlet_spawn(self._line.execute, *found) if found else None
+            if result is not None:
+                return result
+        return await super().execute(statement, params, **options)
+
+    async def end(self, failure: BaseException | None = None) -> None:
+        """Commit, or after a failure roll back; then give the connection back."""
+        if failure is None:
+            await greenlet_spawn(self._end, None)
+        else:
+            async with self:  # closed by a task of its own: this one may be cancelled, and again
+                await greenlet_spawn(self._end, failure)
+
+    async def close(self) -> None:
+        await greenlet_spawn(self._close)
+
+    def _end(self, failure: BaseException | None) -> None:
+        if self._begun is not None:
+            self._begun.__exit__(type(failure) if failure else None, failure, failure and failure.__traceback__)
+        if failure is None:
+            self._line.commit()
+            self._close()
+
+    def _close(self) -> None:
+        if self._made is not None:
+            self._made.close()
+        self._line.close()
+
 
 @event.listens_for(TenantSession, "after_begin")
-def _carry_context(session: SyncSession, _: SessionTransaction, connection: Connection) -> None:
+def _carry_context(session: SyncSession, transaction: SessionTransaction, connection: Connection) -> None:
     session.info["connected"] = True
-    set_context(connection, session.info["context"], session.info["limits"])
+    if not transaction.nested:  # a savepoint's is the context of the transaction around it
+        begin_with(connection, opening(session.info["context"], session.info["limits"]))
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
 def _see_one_tenant(state: ORMExecuteState) -> None:
     if state.is_select or state.is_update or state.is_delete:
-        tenant = state.session.info["context"].tenant
-        state.statement = state.statement.options(
-            with_loader_criteria(TenantRow, lambda row: row.tenant_id == tenant, include_aliases=True)
-        )
+        state.statement = state.statement.options(_of_tenant(state.session.info["context"].tenant))
+
+
+@lru_cache(maxsize=256)  # making one costs as much as a round trip
+def _of_tenant(tenant: UUID) -> LoaderCriteriaOption:
+    return with_loader_criteria(TenantRow, lambda row: row.tenant_id == tenant, include_aliases=True)
 
 
 class Database:
@@ -88,53 +176,50 @@ class Database:
         """Put a new pool in the place of this one, if a statement through the new one is answered in time."""
         return await replace_pool(self.engine, self._patience)
 
-    @asynccontextmanager
-    async def transaction(self, context: Context) -> AsyncIterator[AsyncSession]:
+    def transaction(self, context: Context) -> AbstractAsyncContextManager[AsyncSession]:
         """A session in one transaction, committed at the end, rolled back where an exception leaves it."""
-        async with self._session(self.engine, context) as session:
-            yield session
+        return self._session(context, autocommit=False)
 
-    @asynccontextmanager
-    async def reading(self, context: Context) -> AsyncIterator[AsyncSession]:
+    def reading(self, context: Context) -> AbstractAsyncContextManager[AsyncSession]:
         """A session for reads: each statement on its own where there is nothing to carry, else one transaction."""
-        engine = self.engine if self._limits or not context.empty else self._autocommit
-        async with self._session(engine, context) as session:
-            yield session
+        return self._session(context, autocommit=context.empty and not self._limits)
 
     @asynccontextmanager
-    async def _session(self, engine: AsyncEngine, context: Context) -> AsyncIterator[AsyncSession]:
-        info = {"context": context, "limits": self._limits, "connected": False}
-        made = AsyncSession(engine, sync_session_class=TenantSession, expire_on_commit=False, info=info)
+    async def _session(self, context: Context, *, autocommit: bool) -> AsyncIterator[AsyncSession]:
+        line = Line(self.engine.sync_engine, opening(context, self._limits), autocommit=autocommit)
+        session = RequestSession(self._autocommit if autocommit else self.engine, line, context, self._limits)
         try:
-            async with made as session, session.begin():
+            try:
                 yield session
+                await session.end()
+            except BaseException as failure:
+                await session.end(failure)
+                raise
         except Exception as failure:
-            self._tell(made, treatment(failure))
+            self._tell(session, treatment(failure))
             raise
-        self._tell(made, None)
+        self._tell(session, None)
 
-    def _tell(self, session: AsyncSession, outcome: Treatment | None) -> None:
+    def _tell(self, session: RequestSession, outcome: Treatment | None) -> None:
         if self.told is not None:
             if outcome is not None and not outcome.connected:
                 self.told(False)
-            elif session.info["connected"]:
+            elif session.connected:
                 self.told(True)
 
 
-async def _transaction(
-    request: Request, context: Annotated[Context, Depends(get_context)]
-) -> AsyncIterator[AsyncSession]:
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
     attempt: Attempt | None = request.scope.get(ATTEMPT)
-    async with database.transaction(context) as session:
+    async with database.transaction(await get_context(request)) as session:
         if attempt is not None:
             await attempt.begin(session)
         yield session
 
 
-async def _reading(request: Request, context: Annotated[Context, Depends(get_context)]) -> AsyncIterator[AsyncSession]:
+async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
     database: Database = request.app.state.database
-    async with database.reading(context) as session:
+    async with database.reading(await get_context(request)) as session:
         yield session
 
 

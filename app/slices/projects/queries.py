@@ -1,9 +1,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.prepared import prepared
 from app.errors import NotFound
 from app.etags import Precondition, refusal
 from app.pagination import PageRequest
@@ -18,6 +19,9 @@ FIELDS = (
     Project.version,
     Project.name,
 )
+CREATE = prepared(insert(Project).returning(*FIELDS))
+BY_ID = prepared(select(*FIELDS).where(Project.id == bindparam("project_id")))
+EVERY = select(*FIELDS)
 
 
 def _missing(project_id: UUID) -> NotFound:
@@ -25,15 +29,15 @@ def _missing(project_id: UUID) -> NotFound:
 
 
 async def create(session: AsyncSession, values: dict[str, Any]) -> AnyRow:
-    return (await session.execute(insert(Project).values(values).returning(*FIELDS))).one()
+    return (await session.execute(CREATE, values)).one()
 
 
 async def page(session: AsyncSession, paging: PageRequest) -> dict[str, Any]:
-    return paging.cut((await session.execute(paging.apply(select(*FIELDS), Project.id))).all())
+    return paging.cut((await session.execute(*paging.of(EVERY, Project.id))).all())
 
 
 async def read(session: AsyncSession, project_id: UUID) -> AnyRow:
-    row = (await session.execute(select(*FIELDS).where(Project.id == project_id))).one_or_none()
+    row = (await session.execute(BY_ID, {"project_id": project_id})).one_or_none()
     if row is None:
         raise _missing(project_id)
     return row

@@ -3,12 +3,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.bulk import insert_in_order
 from app.db.faults import Fault, classify
+from app.db.prepared import prepared
 from app.errors import NotFound
 from app.etags import Precondition, refusal
 from app.pagination import PageRequest
@@ -24,6 +25,9 @@ FIELDS = (
     Task.project_id,
     Task.title,
 )
+CREATE = prepared(insert(Task).returning(*FIELDS))
+BY_ID = prepared(select(*FIELDS).where(Task.id == bindparam("task_id")))
+OF_PROJECT = select(*FIELDS).where(Task.project_id == bindparam("project_id"))
 
 
 def _missing(task_id: UUID) -> NotFound:
@@ -47,8 +51,7 @@ async def _in_project(project_id: UUID) -> AsyncIterator[None]:
 
 async def create(session: AsyncSession, project_id: UUID, title: str) -> AnyRow:
     async with _in_project(project_id):
-        statement = insert(Task).values(project_id=project_id, title=title).returning(*FIELDS)
-        return (await session.execute(statement)).one()
+        return (await session.execute(CREATE, {"project_id": project_id, "title": title})).one()
 
 
 async def create_many(session: AsyncSession, project_id: UUID, titles: Sequence[str]) -> Sequence[AnyRow]:
@@ -58,8 +61,7 @@ async def create_many(session: AsyncSession, project_id: UUID, titles: Sequence[
 
 
 async def page(session: AsyncSession, project_id: UUID, paging: PageRequest) -> dict[str, Any]:
-    statement = paging.apply(select(*FIELDS).where(Task.project_id == project_id), Task.id)
-    rows = (await session.execute(statement)).all()
+    rows = (await session.execute(*paging.of(OF_PROJECT, Task.id, project_id=project_id))).all()
     if not rows and not await _project_exists(session, project_id):
         raise _no_project(project_id)
     return paging.cut(rows)
@@ -71,7 +73,7 @@ async def _project_exists(session: AsyncSession, project_id: UUID) -> bool:
 
 
 async def read(session: AsyncSession, task_id: UUID) -> AnyRow:
-    row = (await session.execute(select(*FIELDS).where(Task.id == task_id))).one_or_none()
+    row = (await session.execute(BY_ID, {"task_id": task_id})).one_or_none()
     if row is None:
         raise _missing(task_id)
     return row

@@ -1,0 +1,144 @@
+"""A session's line to the database, on which prepared statements go straight to the driver.
+
+Its connection is one of the engine's, and its transaction the only one there is: whatever else a session does takes the
+line over as it stands, and SQLAlchemy goes on with it. A failure is SQLAlchemy's from the beginning.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Executable, IteratorResult
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import await_only
+
+from app.db.dialect import PlinthConnection, PlinthDialect
+
+
+class Line:
+    """Everything here runs in a greenlet, as SQLAlchemy's own code does."""
+
+    def __init__(self, engine: Engine, opening: str, *, autocommit: bool) -> None:
+        """``opening``: what the transaction begins with; ``autocommit``: there is none."""
+        self.connection: Connection | None = None
+        self.taken = bool(engine.dispatch.before_cursor_execute)  # tracing sees SQLAlchemy's statements only
+        self._engine = engine
+        self._opening = opening
+        self._autocommit = autocommit
+        self._failed = False
+
+    def execute(self, statement: Executable, values: Mapping[str, Any]) -> IteratorResult[Any] | None:
+        """Run a prepared statement; None where it is one for SQLAlchemy."""
+        self._must_be_whole()
+        if self.connection is None:
+            self.connection = self._engine.connect()
+            self._adapted.opening = self._opening
+        wired = _wired(self.connection, statement, values)
+        if wired is None:
+            return None
+        try:
+            since = _dialect(self.connection)._invalidate_schema_cache_asof
+            fetched = self._adapted.fetch(wired.sql, wired.arguments(values), since=since, begin=not self._autocommit)
+            rows, attributes = await_only(fetched)
+        except BaseException as failure:
+            self._failed = not self._autocommit  # as the transaction has: it is rolled back by the next line
+            _hand_over(self.connection, wired.sql, failure)
+            raise
+        return IteratorResult(wired.metadata(attributes), iter(rows))
+
+    def take_over(self) -> Connection | None:
+        """The connection, for SQLAlchemy to go on with; None where it is to open one itself."""
+        self._must_be_whole()
+        if self.connection is not None and self._autocommit and not self.taken:
+            self.connection.execution_options(isolation_level="AUTOCOMMIT")
+        self.taken = True
+        return self.connection
+
+    def commit(self) -> None:
+        if self.connection is not None and not (self.taken or self._failed or self._autocommit):
+            self.connection._commit_impl()
+
+    def close(self) -> None:
+        """Give the connection back; what is not committed is rolled back."""
+        if self.connection is not None:
+            self.connection.close()
+
+    @property
+    def _adapted(self) -> PlinthConnection:
+        adapted: Any = self.connection and self.connection.connection.dbapi_connection
+        return adapted  # type: ignore[no-any-return]
+
+    def _must_be_whole(self) -> None:
+        if self._failed:
+            raise PendingRollbackError("A statement of this transaction has failed; nothing more can be done in it.")
+
+
+def _dialect(connection: Connection) -> PlinthDialect:
+    assert isinstance(connection.dialect, PlinthDialect)  # noqa: S101 - the engine has no other
+    return connection.dialect
+
+
+def _hand_over(connection: Connection, sql: str, failure: BaseException) -> None:
+    """Have SQLAlchemy do what it does about a failure, and raise what it raises."""
+    dialect = _dialect(connection)
+    dialect.note(failure)
+    known = isinstance(failure, dialect.loaded_dbapi.Error)
+    connection._handle_dbapi_exception(failure, sql if known else None, None, None, None)
+
+
+class Wired:
+    """A statement as the driver takes it."""
+
+    def __init__(self, compiled: SQLCompiler) -> None:
+        self.sql = compiled.string
+        self._compiled = compiled
+        self._names = tuple(compiled.positiontup or ())
+        processors: list[Any] = [compiled._bind_processors.get(name) for name in self._names]
+        self._processors: Sequence[Callable[[Any], Any] | None] | None = processors if any(processors) else None
+        self._metadata: SimpleResultMetaData | None = None
+
+    def arguments(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        try:
+            found = [values[name] for name in self._names]
+        except KeyError:  # it has values of its own; or one is missing, which SQLAlchemy says
+            every = self._compiled.construct_params(dict(values))
+            found = [every[name] for name in self._names]
+        if self._processors is None:
+            return found
+        return [make(value) if make else value for make, value in zip(self._processors, found, strict=True)]
+
+    def metadata(self, attributes: Sequence[Any]) -> SimpleResultMetaData:
+        """The columns of its rows, found out with the first."""
+        if self._metadata is None:
+            columns = self._compiled._result_columns
+            processors = [
+                column.type._cached_result_processor(self._compiled.dialect, attribute.type.oid)
+                for column, attribute in zip(columns, attributes, strict=True)
+            ]
+            names, objects = [column.keyname for column in columns], [column.objects for column in columns]
+            self._metadata = SimpleResultMetaData(names, extra=objects, _processors=processors)
+        return self._metadata
+
+
+def _wired(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Wired | None:
+    """Made once for each statement and server."""
+    dialect = _dialect(connection)
+    key = (statement, *values)
+    if key not in dialect.wired:
+        compiled = statement.compile(dialect=dialect, column_keys=list(values))  # type: ignore[attr-defined]
+        dialect.wired[key] = Wired(compiled) if _is_plain(compiled) else None
+    wired: Wired | None = dialect.wired[key]
+    return wired
+
+
+def _is_plain(compiled: SQLCompiler) -> bool:
+    """Whether its text and its values are the same at each call, and it gives rows."""
+    changes = (
+        compiled.literal_execute_params,
+        compiled.post_compile_params,
+        compiled.escaped_bind_names,
+        compiled.insert_prefetch,
+        compiled.update_prefetch,
+    )
+    return not any(changes) and bool(compiled._result_columns) and compiled._ordered_columns
