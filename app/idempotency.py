@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -106,25 +107,25 @@ def _response(kept: Kept) -> Response:
 
 
 class IdempotentRoute(APIRoute):
-    """The route class of every slice: its POSTs take an ``Idempotency-Key``. Without one nothing is done or asked.
+    """The route class of every slice: its POSTs take an ``Idempotency-Key``. Without one nothing is done or asked."""
+
+    def get_route_handler(self) -> Handler:
+        return partial(once, super().get_route_handler())
+
+
+async def once(handle: Handler, request: Request) -> Response:
+    """Handle a request, or answer it as it was answered before.
 
     Who asks is found out first, before FastAPI reads a body: what else is wrong is told to those who may ask.
     """
-
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
-
-        async def handle_once(request: Request) -> Response:
-            await get_context(request)
-            key = parse(request.headers.getlist(HEADER)) if request.method == "POST" else None
-            if key is None:
-                return await handle(request)
-            attempt = request.scope[ATTEMPT] = Attempt(request, key)
-            try:
-                response = await handle(request)
-            except _Replay as replay:
-                return replay.response
-            await attempt.finish(response)
-            return response
-
-        return handle_once
+    await get_context(request)
+    key = parse(request.headers.getlist(HEADER)) if request.method == "POST" else None
+    if key is None:
+        return await handle(request)
+    attempt = request.scope[ATTEMPT] = Attempt(request, key)
+    try:
+        response = await handle(request)
+    except _Replay as replay:
+        return replay.response
+    await attempt.finish(response)
+    return response

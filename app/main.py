@@ -12,12 +12,13 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app import __version__, logs, openapi, problems, slices
+from app import __version__, logs, openapi, problems, routing, slices
 from app.db.address import address
 from app.db.dialect import GOODBYE_SECONDS
 from app.db.session import Database
 from app.health import routes as health
 from app.health.probes import Probes
+from app.idempotency import IdempotentRoute
 from app.metrics import Metrics, MetricsServer
 from app.middleware.access import Access
 from app.middleware.bodies import BodyLimit
@@ -66,8 +67,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     responses = openapi.everywhere(settings.tenant_source)
     for router in slices.routers(examples=settings.examples):
-        # Also where a route has no session; IdempotentRoute has asked before.
-        app.include_router(router, prefix=PREFIX, responses=responses, dependencies=[Depends(get_context)])
+        asked = all(isinstance(route, IdempotentRoute) for route in router.routes)
+        # Also where a route has no session: IdempotentRoute asks by itself, before anything else.
+        who = [] if asked else [Depends(get_context)]
+        app.include_router(router, prefix=PREFIX, responses=responses, dependencies=who)
+    if tracing is None:  # which gives a span the name of the route that FastAPI finds
+        routing.install(app, PREFIX)
     openapi.install(app, settings.tenant_source)
     return app
 

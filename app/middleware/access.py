@@ -1,7 +1,7 @@
 """One log line and one observation a request, by the route it matched."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.metrics import UNMATCHED, Metrics
+from app.routing import FOUND
 
 PROBES = frozenset({"/livez", "/readyz", "/startupz"})
 """Asked every few seconds by the kubelet: logged at debug only."""
@@ -29,6 +30,7 @@ class Access:
         self.app = app
         self.metrics = metrics
         self._templates: dict[Any, str] | None = None
+        self._known: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,21 +45,34 @@ class Access:
             await send(message)
 
         started = time.perf_counter()
-        with self.metrics.in_progress.track_inprogress():
-            try:
-                await self.app(scope, receive, note)
-            finally:
-                self._record(scope, status, time.perf_counter() - started)
+        self.metrics.in_progress.inc()
+        try:
+            await self.app(scope, receive, note)
+        finally:
+            self.metrics.in_progress.dec()
+            self._record(scope, status, time.perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = self._route(scope)
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        self.metrics.requests.labels(method, route, status).inc()
-        self.metrics.duration.labels(method, route).observe(seconds)
+        count, observe = self._series(method, route, status)
+        count()
+        observe(seconds)
         write = log.debug if route in PROBES else log.info
         write("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))
 
+    def _series(self, method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
+        """What counts and what observes such requests: to ask for them each time costs more than what they do."""
+        known = self._known.get((method, route, status))
+        if known is None:
+            counter = self.metrics.requests.labels(method, route, status)
+            histogram = self.metrics.duration.labels(method, route)
+            known = self._known[method, route, status] = counter.inc, histogram.observe
+        return known
+
     def _route(self, scope: Scope) -> str:
+        if (found := scope.get(FOUND)) is not None:
+            return str(found.path)
         if self._templates is None:
             self._templates = route_templates(scope["app"].routes)
         known = self._templates.get(scope.get("endpoint"))

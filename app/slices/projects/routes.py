@@ -8,6 +8,7 @@ from app.etags import IfMatch, tag
 from app.idempotency import IdempotentRoute
 from app.openapi import problems
 from app.pagination import Page, Paging
+from app.routing import location
 from app.schemas import AnyRow
 from app.slices.projects import queries
 from app.slices.projects.schemas import ProjectBody, ProjectChange, ProjectOut
@@ -20,7 +21,7 @@ CHANGING = problems("not-found", "precondition-failed", "precondition-required")
 @router.post("", status_code=201, response_model=ProjectOut)
 async def create_project(body: ProjectBody, session: Session, request: Request, response: Response) -> AnyRow:
     project = await queries.create(session, body.model_dump())
-    response.headers["Location"] = request.url_for("read_project", project_id=project.id).path
+    response.headers["Location"] = location(request, "read_project", project_id=project.id)
     return tag(response, project)
 
 

@@ -8,6 +8,7 @@ from app.etags import IfMatch, tag
 from app.idempotency import IdempotentRoute
 from app.openapi import problems
 from app.pagination import Page, Paging
+from app.routing import location
 from app.schemas import AnyRow
 from app.slices.tasks import queries
 from app.slices.tasks.schemas import TaskBatch, TaskBatchOut, TaskBody, TaskOut
@@ -22,7 +23,7 @@ async def create_task(
     project_id: UUID, body: TaskBody, session: Session, request: Request, response: Response
 ) -> AnyRow:
     task = await queries.create(session, project_id, body.title)
-    response.headers["Location"] = request.url_for("read_task", task_id=task.id).path
+    response.headers["Location"] = location(request, "read_task", task_id=task.id)
     return tag(response, task)
 
 

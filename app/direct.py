@@ -1,0 +1,191 @@
+"""A route of a slice, run without what FastAPI finds out anew at each request.
+
+What a route needs does not change: it is looked at once, here, and then only done, in FastAPI's order. Routes that need
+more than the usual are left to FastAPI, as are all while a test overrides dependencies: `direct` gives None for them.
+"""
+
+import email.message
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from inspect import isasyncgenfunction, iscoroutinefunction
+from typing import Any
+
+from fastapi import Request
+from fastapi._compat import ModelField
+from fastapi.datastructures import DefaultPlaceholder
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import request_body_to_args, request_params_to_args
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
+from fastapi.params import Form
+from fastapi.routing import RouteContext
+from fastapi.utils import is_body_allowed_for_status_code
+from pydantic_core import PydanticUndefined
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+STACK = "plinth.stack"
+"""Key of a request's scope: what is closed before its answer is sent."""
+
+_JSON = "application/json"
+
+
+class Plan:
+    """What a function is called with: the route's own, or one it depends on."""
+
+    def __init__(self, dependant: Dependant) -> None:
+        assert dependant.call is not None  # noqa: S101 - as FastAPI makes it
+        self.call = dependant.call
+        self.enter = asynccontextmanager(self.call) if isasyncgenfunction(self.call) else None
+        self.needs = [(one.name, Plan(one)) for one in dependant.dependencies]
+        self.path, self.query, self.body = dependant.path_params, dependant.query_params, dependant.body_params
+        self.requests = [name for name in (dependant.request_param_name, dependant.http_connection_param_name) if name]
+        self.responses = [name for name in (dependant.response_param_name,) if name]
+
+
+class Call:
+    """One request on its way through a plan."""
+
+    def __init__(self, request: Request, stack: AsyncExitStack, body: Any, *, embedded: bool) -> None:
+        self.request = request
+        self.stack = stack
+        self.body = body
+        self.embedded = embedded
+        self.response = Response()
+        self.response.raw_headers.clear()
+        self.response.status_code = 0
+        self.results: dict[Any, Any] = {}
+        self.errors: list[Any] = []
+
+    async def values(self, plan: Plan) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, need in plan.needs:
+            result = await self._result(need)
+            if name is not None:
+                values[name] = result
+        if plan.path:
+            self._take(values, *request_params_to_args(plan.path, self.request.path_params))
+        if plan.query:
+            self._take(values, *request_params_to_args(plan.query, self.request.query_params))
+        if plan.body:
+            self._take(values, *await request_body_to_args(plan.body, self.body, self.embedded))
+        for name in plan.requests:
+            values[name] = self.request
+        for name in plan.responses:
+            values[name] = self.response
+        return values
+
+    def _take(self, values: dict[str, Any], found: dict[str, Any], errors: Sequence[Any]) -> None:
+        values.update(found)
+        self.errors.extend(errors)
+
+    async def _result(self, plan: Plan) -> Any:
+        """What a function gives, called once a request; nothing where what it is called with is wrong."""
+        if plan.call not in self.results:
+            known = len(self.errors)
+            values = await self.values(plan)
+            if len(self.errors) > known:
+                return None
+            entered = plan.enter and self.stack.enter_async_context(plan.enter(**values))
+            self.results[plan.call] = await (entered or plan.call(**values))
+        return self.results[plan.call]
+
+
+def direct(route: RouteContext) -> Handler | None:
+    """The handler of a route, or None for one that FastAPI is to run."""
+    if not (_usual(route) and _simple(route.dependant)):
+        return None
+    plan, takes_body, embedded = Plan(route.dependant), route.body_field is not None, route._embed_body_fields
+    answer = _answer(route.response_field, route.status_code or 200)
+
+    async def handle(request: Request) -> Response:
+        body = await _body(request) if takes_body else PydanticUndefined
+        call = Call(request, request.scope[STACK], body, embedded=embedded)
+        values = await call.values(plan)
+        if call.errors:
+            raise RequestValidationError(call.errors, body=None if call.body is PydanticUndefined else call.body)
+        return answer(await plan.call(**values), call.response)
+
+    return handle
+
+
+def _usual(route: RouteContext) -> bool:
+    """Whether a route answers with its model as it is, and takes no form."""
+    changed = (
+        route.response_model_include,
+        route.response_model_exclude,
+        route.response_model_exclude_unset,
+        route.response_model_exclude_defaults,
+        route.response_model_exclude_none,
+        route.max_body_size,
+        route.stream_item_field,
+    )
+    form = route.body_field is not None and isinstance(route.body_field.field_info, Form)
+    untyped = route.response_field is None and is_body_allowed_for_status_code(route.status_code)
+    defaults = (route.response_class, route.strict_content_type)
+    return (
+        not (form or untyped or any(changed))
+        and route.response_model_by_alias
+        and iscoroutinefunction(route.dependant.call)
+        and all(isinstance(one, DefaultPlaceholder) for one in defaults)
+    )
+
+
+def _simple(dependant: Dependant) -> bool:
+    call = dependant.call
+    rare = (
+        dependant.header_params,
+        dependant.cookie_params,
+        dependant.websocket_param_name,
+        dependant.background_tasks_param_name,
+        dependant.security_scopes_param_name,
+        dependant.own_oauth_scopes,
+        dependant.concurrency,
+        not dependant.use_cache,
+    )
+    called = iscoroutinefunction(call) or (isasyncgenfunction(call) and dependant.scope == "function")
+    return called and not any(rare) and all(map(_simple, dependant.dependencies))
+
+
+async def _body(request: Request) -> Any:
+    try:
+        content = await request.body()
+        if not content:
+            return PydanticUndefined
+        return await request.json() if _is_json(request.headers.get("content-type")) else content
+    except json.JSONDecodeError as error:
+        wrong = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
+        raise RequestValidationError([{**wrong, "ctx": {"error": error.msg}}], body=error.doc) from error
+    except HTTPException:
+        raise
+    except Exception as error:
+        raise HTTPException(400, "There was an error parsing the body") from error
+
+
+def _is_json(content_type: str | None) -> bool:
+    if content_type == _JSON or not content_type:
+        return bool(content_type)
+    message = email.message.Message()
+    message["content-type"] = content_type
+    subtype = message.get_content_subtype()
+    return message.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def _answer(field: ModelField | None, status: int) -> Callable[[Any, Response], Response]:
+    """What makes a response of what a route returns: validated once, and written at once."""
+
+    def answer(returned: Any, told: Response) -> Response:
+        if isinstance(returned, Response):
+            return returned
+        code, content = told.status_code or status, b""
+        if field is not None:
+            value, errors = field.validate(returned, {}, loc=("response",))
+            if errors:
+                raise ResponseValidationError(errors=errors, body=returned)
+            content = field.serialize_json(value)
+        response = Response(content if is_body_allowed_for_status_code(code) else b"", code, media_type=_JSON)
+        response.raw_headers.extend(told.raw_headers)
+        return response
+
+    return answer

@@ -1,0 +1,168 @@
+"""The short way to a slice's routes answers as FastAPI's long one does."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import httpx2
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from pydantic import BaseModel
+
+from app import problems, routing
+from app.errors import Conflict, NotFound
+from app.idempotency import IdempotentRoute
+from app.routing import FOUND
+from app.schemas import Body, ShortText
+from app.tenancy import nobody
+
+JSON = {"content-type": "application/json"}
+
+
+class ThingBody(Body):
+    name: ShortText
+    size: int = 1
+
+
+class Thing(BaseModel):
+    name: str
+    size: int
+
+
+async def _name(request: Request, prefix: Annotated[str, Query(max_length=3)] = "") -> str:
+    if prefix == "no":
+        raise Conflict("no is no prefix")
+    return prefix + request.headers.get("x-name", "")
+
+
+async def _log(request: Request, name: Annotated[str, Depends(_name)]) -> AsyncIterator[list[str]]:
+    log: list[str] = request.app.state.log
+    log.append(f"begins for {name}")
+    try:
+        yield log
+    except NotFound:
+        log.append("rolled back")
+        raise
+    log.append("committed")
+
+
+Log = Annotated[list[str], Depends(_log, scope="function")]
+router = APIRouter(prefix="/things", route_class=IdempotentRoute)
+
+
+@router.post("", status_code=201, response_model=Thing)
+async def create(body: ThingBody, log: Log, name: Annotated[str, Depends(_name)], response: Response) -> dict[str, Any]:
+    log.append("creates")
+    response.headers["Location"] = f"/things/{name}"
+    return {"name": name + body.name, "size": body.size, "secret": "left out"}
+
+
+@router.get("/{number}", response_model=Thing)
+async def read(number: int, log: Log, request: Request, response: Response) -> dict[str, Any]:
+    if number == 404:
+        raise NotFound("There is no such thing.")
+    response.status_code = 203 if number == 203 else None  # type: ignore[assignment]
+    response.headers.append("x-log", log[-1])
+    response.headers["x-here"] = routing.location(request, "read", number=number)
+    return {"name": "wrong" if number else "thing", "size": "no number" if number == 500 else number}
+
+
+@router.delete("/{number}", status_code=204)
+async def remove(number: int, log: Log) -> None:
+    log.append(f"removes {number}")
+
+
+@router.put("/{number}", response_model=Thing)
+async def replace(number: int) -> Response:
+    return Response(f"as it is: {number}", 202)
+
+
+@router.get("", response_model=list[Thing])
+async def every(tags: Annotated[list[str] | None, Query()] = None) -> list[Thing]:
+    return [Thing(name=tag, size=0) for tag in tags or ()]
+
+
+def app_with(*, shortcut: bool) -> FastAPI:
+    app = FastAPI(redirect_slashes=False)
+    app.state.tenant_source, app.state.log = nobody, []
+    problems.install(app)
+    app.include_router(router, prefix="/api")
+    if shortcut:
+        routing.install(app, "/api")
+    return app
+
+
+async def answer(app: FastAPI, method: str, path: str, content: bytes, headers: dict[str, str]) -> tuple[Any, ...]:
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
+        response = await client.request(method, path, content=content, headers=headers)
+    return response.status_code, response.headers.multi_items(), response.content, app.state.log
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "headers"),
+    [
+        ("POST", "", b'{"name": "one", "size": "3"}', JSON | {"x-name": "n"}),
+        ("POST", "?prefix=a", b'{"name": "one"}', {"content-type": "application/vnd.api+json; charset=utf-8"}),
+        ("POST", "", b'{"name": "one"}', {"content-type": "application/json; charset=utf-8"}),
+        ("POST", "", b'{"name": "one"}', {"content-type": "text/plain"}),
+        ("POST", "", b'{"name": "one"}', {}),
+        ("POST", "", b'{"name": "one"}', JSON | {"idempotency-key": "a b"}),
+        ("POST", "", b'{"name": ', JSON),
+        ("POST", "", b'{"name": "\xff"}', JSON),
+        ("POST", "", b"[1]", JSON),
+        ("POST", "", b"", JSON),
+        ("POST", "", b"null", JSON),
+        ("POST", "", b'{"name": "", "colour": 1}', JSON),
+        ("POST", "?prefix=long", b'{"name": ""}', JSON),
+        ("POST", "?prefix=no", b'{"name": ""}', JSON),
+        ("GET", "/0?prefix=ab", b"", {}),
+        ("GET", "/0?prefix=a&prefix=b", b"", {}),
+        ("GET", "/203", b"", {}),
+        ("GET", "/404", b"", {}),
+        ("GET", "/500", b"", {}),
+        ("GET", "/one", b"", {}),
+        ("GET", "/one?prefix=long", b"", {}),
+        ("GET", "/%C3%A9", b"", {}),
+        ("GET", "?tags=a&tags=b", b"", {}),
+        ("GET", "/", b"", {}),
+        ("GET", "/0/more", b"", {}),
+        ("HEAD", "/0", b"", {}),
+        ("PATCH", "/0", b"", {}),
+        ("BREW", "/0", b"", {}),
+        ("DELETE", "/0", b"", {}),
+        ("PUT", "/0", b"", {}),
+    ],
+)
+async def test_both_ways_answer_alike(method: str, path: str, content: bytes, headers: dict[str, str]) -> None:
+    """To the byte, and with the same things done in the same order."""
+    short, long = [
+        await answer(app_with(shortcut=shortcut), method, f"/api/things{path}", content, headers)
+        for shortcut in (True, False)
+    ]
+    assert short == long
+
+
+async def test_an_overridden_dependency_is_honoured() -> None:
+    """As tests of a team's own use them."""
+    app = app_with(shortcut=True)
+    app.dependency_overrides[_name] = lambda: "overridden"
+    status, headers, _, log = await answer(app, "GET", "/api/things/0", b"", {})
+    assert (status, dict(headers)["x-log"]) == (200, "begins for overridden")
+    assert log == ["begins for overridden", "committed"]
+
+
+async def test_slices_are_found_the_short_way() -> None:
+    """Each route of this router is, and one whose first part is a parameter turns the short way off."""
+    found: list[Any] = []
+    app = app_with(shortcut=True)
+
+    async def seen(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+        found.append(scope.get(FOUND))
+
+    for _ in range(2):
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=seen), base_url="http://api") as client:
+            await client.get("/api/things/0")
+        app = app_with(shortcut=True)
+        app.add_api_route("/api/{anything}/else", _name)
+    assert [one and one.path for one in found] == ["/api/things/{number}", None]
