@@ -123,12 +123,12 @@ def _usual(route: RouteContext) -> bool:
     )
     form = route.body_field is not None and isinstance(route.body_field.field_info, Form)
     untyped = route.response_field is None and is_body_allowed_for_status_code(route.status_code)
-    defaults = (route.response_class, route.strict_content_type)
     return (
         not (form or untyped or any(changed))
         and route.response_model_by_alias
         and iscoroutinefunction(route.dependant.call)
-        and all(isinstance(one, DefaultPlaceholder) for one in defaults)
+        and isinstance(route.response_class, DefaultPlaceholder)
+        and bool(route.strict_content_type)
     )
 
 

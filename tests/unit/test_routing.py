@@ -6,13 +6,17 @@ from typing import Annotated, Any
 import httpx2
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
-from pydantic import BaseModel
+from fastapi.routing import iter_route_contexts
+from pydantic import BaseModel, SecretStr
 
 from app import problems, routing
+from app.direct import direct
 from app.errors import Conflict, NotFound
 from app.idempotency import IdempotentRoute
+from app.main import create_app
 from app.routing import FOUND
 from app.schemas import Body, ShortText
+from app.settings import Settings
 from app.tenancy import nobody
 
 JSON = {"content-type": "application/json"}
@@ -140,6 +144,14 @@ async def test_both_ways_answer_alike(method: str, path: str, content: bytes, he
         for shortcut in (True, False)
     ]
     assert short == long
+
+
+def test_these_routes_and_those_of_the_slices_are_run_directly() -> None:
+    """Else both ways would be one."""
+    url = SecretStr("postgresql://nobody@127.0.0.1:1/none?sslmode=disable")
+    whole = create_app(Settings(database_url=url, metrics_port=0))
+    apis = [route for app in (app_with(shortcut=True), whole) for route in iter_route_contexts(app.routes)]
+    assert [route.path for route in apis if "/api/" in (route.path or "") and direct(route) is None] == []
 
 
 async def test_an_overridden_dependency_is_honoured() -> None:
