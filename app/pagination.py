@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db.prepared import prepared
 from app.errors import MalformedCursor
+from app.schemas import plain
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 100
@@ -73,7 +74,7 @@ class PageRequest:
     def cut(self, rows: Sequence[Any]) -> dict[str, Any]:
         """A page, from what the applied statement gave."""
         items = rows[: self.limit]
-        return {"items": items, "next": encode(items[-1].id) if len(rows) > self.limit else None}
+        return {"items": plain(items), "next": encode(items[-1].id) if len(rows) > self.limit else None}
 
 
 @lru_cache  # one for each list there is

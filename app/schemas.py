@@ -1,6 +1,7 @@
 """What the request and response bodies of all slices have in common."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
@@ -12,6 +13,13 @@ from sqlalchemy import Row
 
 AnyRow = Row[*tuple[Any, ...]]
 """The columns of one resource, as a query gave them."""
+
+
+def plain(rows: Sequence[AnyRow]) -> list[dict[str, Any]]:
+    """Rows for a response: pydantic reads a dictionary at a fifth of the cost of a row's attributes."""
+    names = rows[0]._fields if rows else ()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 

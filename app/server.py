@@ -4,6 +4,7 @@ uvicorn alone closes its socket at SIGTERM while endpoints still point at it, an
 """
 
 import asyncio
+import gc
 import math
 import os
 import signal
@@ -21,6 +22,9 @@ from app.settings import Settings
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than the proxies in front keep their connections (60 is usual): who closes first loses no request."""
+
+COLLECT_EVERY = 10_000
+"""Objects more than before until the youngest are looked through. Python's own 700 is less than a few requests hold."""
 
 log = structlog.stdlib.get_logger("plinth.server")
 
@@ -67,6 +71,7 @@ def serve(settings: Settings, sockets: list[socket.socket] | None = None) -> int
         from app.main import create_app  # noqa: PLC0415
 
         app = create_app(settings)
+        _spare_the_collector()
         server = Server(_config(settings, app), app.state.probes, drain_seconds=settings.drain_seconds)
         server.run(sockets)
     except SystemExit as end:
@@ -75,6 +80,16 @@ def serve(settings: Settings, sockets: list[socket.socket] | None = None) -> int
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+def _spare_the_collector() -> None:
+    """Have garbage collection pass over what lives as long as the process, and look less often for what a request left.
+
+    Few of a request's objects are in cycles: nearly all are freed at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY, *gc.get_threshold()[1:])
 
 
 def _leave(_: int, __: FrameType | None) -> None:

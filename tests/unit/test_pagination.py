@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64encode
-from types import SimpleNamespace
+from collections import namedtuple
 from uuid import UUID, uuid4
 
 import pytest
@@ -39,8 +39,11 @@ def test_a_foreign_cursor_is_malformed(cursor: str) -> None:
         decode(cursor)
 
 
-def rows(count: int) -> list[SimpleNamespace]:
-    return [SimpleNamespace(id=UUID(int=number)) for number in range(count)]
+Row = namedtuple("Row", "id")
+
+
+def rows(count: int) -> list[Row]:
+    return [Row(UUID(int=number)) for number in range(count)]
 
 
 def test_next_is_null_exactly_at_the_end() -> None:

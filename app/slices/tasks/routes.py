@@ -9,7 +9,7 @@ from app.idempotency import IdempotentRoute
 from app.openapi import problems
 from app.pagination import Page, Paging
 from app.routing import location
-from app.schemas import AnyRow
+from app.schemas import AnyRow, plain
 from app.slices.tasks import queries
 from app.slices.tasks.schemas import TaskBatch, TaskBatchOut, TaskBody, TaskOut
 
@@ -29,7 +29,7 @@ async def create_task(
 
 @router.post("/projects/{project_id}/tasks:batch", status_code=201, response_model=TaskBatchOut, responses=MISSING)
 async def create_tasks(project_id: UUID, body: TaskBatch, session: Session) -> dict[str, Any]:
-    return {"items": await queries.create_many(session, project_id, [task.title for task in body.tasks])}
+    return {"items": plain(await queries.create_many(session, project_id, [task.title for task in body.tasks]))}
 
 
 @router.get("/projects/{project_id}/tasks", response_model=Page[TaskOut], responses=MISSING)
