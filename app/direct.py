@@ -21,11 +21,8 @@ from fastapi.params import Form
 from fastapi.routing import RouteContext
 from fastapi.utils import is_body_allowed_for_status_code
 from pydantic_core import PydanticUndefined
-from sqlalchemy import Row
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-
-from app.schemas import plain
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 STACK = "plinth.stack"
@@ -183,7 +180,6 @@ def _answer(field: ModelField | None, status: int) -> Callable[[Any, Response], 
             return returned
         code, content = told.status_code or status, b""
         if field is not None:
-            returned = plain([returned])[0] if isinstance(returned, Row) else returned
             value, errors = field.validate(returned, {}, loc=("response",))
             if errors:
                 raise ResponseValidationError(errors=errors, body=returned)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema, core_schema
 from sqlalchemy import Row
 
@@ -50,6 +50,10 @@ ShortText = Annotated[str, Trimmed(200)]
 """A name or title."""
 
 
+Id = Annotated[UUID, PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string", "format": "uuid"})]
+"""An id in a response, written by itself: with a UUID of asyncpg's pydantic takes two thirds of the time of a list."""
+
+
 class Body(BaseModel):
     """A request body. Unknown fields are refused: a misspelt one would be lost without a word."""
 
@@ -80,7 +84,7 @@ class Resource(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    id: UUID
+    id: Id
     created_at: datetime
     updated_at: datetime
     created_by: str | None

@@ -85,6 +85,15 @@ class PlinthConnection(AsyncAdapt_asyncpg_connection):
         except Exception as error:
             self._handle_exception(error)
 
+    async def end(self) -> None:
+        """Commit, as `commit` does in a greenlet."""
+        self.opening = ""
+        try:
+            if self._transaction is not None:
+                await self._call_and_discard(self._transaction.commit)
+        except Exception as error:
+            self._handle_exception(error)
+
     def rollback(self) -> None:
         self.opening = ""
         super().rollback()  # type: ignore[no-untyped-call]

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Engine, Executable, IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.util import await_only
+from sqlalchemy.util import greenlet_spawn
 
 from app.db.dialect import PlinthConnection, PlinthDialect
 
 
 class Line:
-    """Everything here runs in a greenlet, as SQLAlchemy's own code does."""
+    """No greenlet where the database is waited for: to switch back into one costs as much as a round trip."""
 
     def __init__(self, engine: Engine, opening: str, *, autocommit: bool) -> None:
         """``opening``: what the transaction begins with; ``autocommit``: there is none."""
@@ -28,22 +28,23 @@ class Line:
         self._autocommit = autocommit
         self._failed = False
 
-    def execute(self, statement: Executable, values: Mapping[str, Any]) -> IteratorResult[Any] | None:
+    async def execute(self, statement: Executable, values: Mapping[str, Any]) -> IteratorResult[Any] | None:
         """Run a prepared statement; None where it is one for SQLAlchemy."""
         self._must_be_whole()
         if self.connection is None:
-            self.connection = self._engine.connect()
+            self.connection = await greenlet_spawn(self._engine.connect)
             self._adapted.opening = self._opening
         wired = _wired(self.connection, statement, values)
         if wired is None:
             return None
         try:
             since = _dialect(self.connection)._invalidate_schema_cache_asof
-            fetched = self._adapted.fetch(wired.sql, wired.arguments(values), since=since, begin=not self._autocommit)
-            rows, attributes = await_only(fetched)
+            rows, attributes = await self._adapted.fetch(
+                wired.sql, wired.arguments(values), since=since, begin=not self._autocommit
+            )
         except BaseException as failure:
             self._failed = not self._autocommit  # as the transaction has: it is rolled back by the next line
-            _hand_over(self.connection, wired.sql, failure)
+            await greenlet_spawn(_hand_over, self.connection, wired.sql, failure)
             raise
         return IteratorResult(wired.metadata(attributes), iter(rows))
 
@@ -55,12 +56,16 @@ class Line:
         self.taken = True
         return self.connection
 
-    def commit(self) -> None:
+    async def commit(self) -> None:
         if self.connection is not None and not (self.taken or self._failed or self._autocommit):
-            self.connection._commit_impl()
+            try:
+                await self._adapted.end()
+            except BaseException as failure:
+                await greenlet_spawn(_hand_over, self.connection, "COMMIT", failure)
+                raise
 
     def close(self) -> None:
-        """Give the connection back; what is not committed is rolled back."""
+        """Give the connection back. In a greenlet where something is not committed, which is rolled back."""
         if self.connection is not None:
             self.connection.close()
 
@@ -84,7 +89,10 @@ def _hand_over(connection: Connection, sql: str, failure: BaseException) -> None
     dialect = _dialect(connection)
     dialect.note(failure)
     known = isinstance(failure, dialect.loaded_dbapi.Error)
-    connection._handle_dbapi_exception(failure, sql if known else None, None, None, None)
+    try:
+        raise failure  # noqa: TRY301 - it asks for the exception of the moment
+    except BaseException:
+        connection._handle_dbapi_exception(failure, sql if known else None, None, None, None)
 
 
 class Wired:

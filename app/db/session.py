@@ -88,18 +88,21 @@ class RequestSession(AsyncSession):
     async def execute(self, statement: Executable, params: Any = None, **options: Any) -> Any:
         if self._made is None and not self._line.taken:
             found = ready(statement, params, self._context.tenant)
-            result = await greenlet_spawn(self._line.execute, *found) if found else None
+            result = await self._line.execute(*found) if found else None
             if result is not None:
                 return result
         return await super().execute(statement, params, **options)
 
     async def end(self, failure: BaseException | None = None) -> None:
         """Commit, or after a failure roll back; then give the connection back."""
-        if failure is None:
-            await greenlet_spawn(self._end, None)
-        else:
+        if failure is not None:
             async with self:  # closed by a task of its own: this one may be cancelled, and again
                 await greenlet_spawn(self._end, failure)
+            return
+        if self._made is not None:
+            await greenlet_spawn(self._end, None)
+        await self._line.commit()
+        self._close()
 
     async def close(self) -> None:
         await greenlet_spawn(self._close)
@@ -107,11 +110,9 @@ class RequestSession(AsyncSession):
     def _end(self, failure: BaseException | None) -> None:
         if self._begun is not None:
             self._begun.__exit__(type(failure) if failure else None, failure, failure and failure.__traceback__)
-        if failure is None:
-            self._line.commit()
-            self._close()
 
     def _close(self) -> None:
+        """In a greenlet where something is left to be rolled back."""
         if self._made is not None:
             self._made.close()
         self._line.close()

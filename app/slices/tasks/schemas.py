@@ -1,9 +1,8 @@
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.schemas import Body, Resource, ShortText
+from app.schemas import Body, Id, Resource, ShortText
 
 
 class TaskBody(Body):
@@ -15,7 +14,7 @@ class TaskBatch(Body):
 
 
 class TaskOut(Resource):
-    project_id: UUID
+    project_id: Id
     title: str
 
 
