@@ -3,11 +3,11 @@
 import re
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 HEADER = "X-Request-Id"
+_NAME = HEADER.lower().encode()
 _SANE = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 
 
@@ -24,12 +24,14 @@ class RequestIds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = accepted(Headers(scope=scope).get(HEADER))
+        request_id = accepted(next((value for name, value in scope["headers"] if name == _NAME), b"").decode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
+        header = (_NAME, request_id.encode())
 
         async def tag(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
+                others = (other for other in message.get("headers", ()) if other[0] != _NAME)
+                message["headers"] = [*others, header]
             await send(message)
 
         tokens = bind_contextvars(request_id=request_id)
