@@ -13,7 +13,7 @@ and one that is not prepared, is run as ever.
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Executable, Insert, Select, Uuid, bindparam
+from sqlalchemy import Executable, FromClause, Insert, Select, Uuid, bindparam
 from sqlalchemy.orm import with_loader_criteria
 from sqlalchemy.sql.cache_key import CacheKey
 
@@ -34,7 +34,8 @@ def prepared(statement: Statement) -> Statement:
 
     A SELECT of columns whose values are ``bindparam``s, or an INSERT whose values are its columns.
     """
-    if isinstance(statement, Select) and any(isinstance(one["expr"], type) for one in statement.column_descriptions):
+    # Of the statement as it was written: to ask for its entities would need all slices, of which this is one.
+    if isinstance(statement, Select) and any(isinstance(one, FromClause) for one in statement._raw_columns):
         raise TypeError("A prepared statement reads columns, not instances: name them in select().")
     made: Select[*tuple[Any, ...]] | Insert
     made = statement.options(_ONE_TENANT) if isinstance(statement, Select) else statement._clone()
