@@ -21,14 +21,14 @@ _ROOM = 36
 _FORM = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # What the templates use themselves; a test holds the three against them.
 _VARIABLES = frozenset(
-    {"body", "paging", "problems", "queries", "request", "response", "router", "seen", "session", "tag"}
+    {"body", "paging", "location", "problems", "queries", "request", "response", "router", "seen", "session", "tag"}
 ) | {name for name in vars(builtins) if name.islower()}
 """Names that a single one, which is a variable of the routes, cannot have."""
 
 _CLASSES = frozenset(
     {"Any", "AnyRow", "AsyncIterator", "AsyncSession", "Base", "BigInteger", "Boolean", "CheckConstraint", "Date"}
     | {"DateTime", "Decimal", "Fault", "Index", "IntegrityError", "Mapped", "NotFound", "Numeric", "PageRequest"}
-    | {"Precondition", "TenantRow", "Text", "Uuid"}
+    | {"Precondition", "Select", "TenantRow", "Text", "Uuid"}
 )
 """Names that the model cannot have."""
 

@@ -5,14 +5,16 @@
 %>\
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.faults import Fault, classify
+from app.db.prepared import prepared
 from app.errors import NotFound
 from app.etags import Precondition, refusal
 from app.pagination import PageRequest
@@ -29,6 +31,11 @@ FIELDS = (
     ${noun}.${field.name},
 % endfor
 )
+CREATE = prepared(insert(${noun}).returning(*FIELDS))
+BY_ID = prepared(select(*FIELDS).where(${noun}.id == bindparam("${singular}_id")))
+% if not s.references:
+EVERY = select(*FIELDS)
+% endif
 
 
 def _missing(${singular}_id: UUID) -> NotFound:
@@ -49,26 +56,31 @@ async def _referring() -> AsyncIterator[None]:
 
 async def create(session: AsyncSession, values: dict[str, Any]) -> AnyRow:
     async with _referring():
-        return (await session.execute(insert(${noun}).values(values).returning(*FIELDS))).one()
+        return (await session.execute(CREATE, values)).one()
 % else:
 async def create(session: AsyncSession, values: dict[str, Any]) -> AnyRow:
-    return (await session.execute(insert(${noun}).values(values).returning(*FIELDS))).one()
+    return (await session.execute(CREATE, values)).one()
 % endif
 
 
 % if s.references:
+@lru_cache  # one for each way to limit the list
+def _those(*columns: str) -> Select[*tuple[Any, ...]]:
+    return select(*FIELDS).where(*(getattr(${noun}, column) == bindparam(column) for column in columns))
+
+
 async def page(session: AsyncSession, paging: PageRequest, **of: UUID | None) -> dict[str, Any]:
     """Those that refer to what ``of`` names, by column; None is left out."""
-    statement = select(*FIELDS).filter_by(**{column: id_ for column, id_ in of.items() if id_ is not None})
-    return paging.cut((await session.execute(paging.apply(statement, ${noun}.id))).all())
+    given = {column: id_ for column, id_ in of.items() if id_ is not None}
+    return paging.cut((await session.execute(*paging.of(_those(*given), ${noun}.id, **given))).all())
 % else:
 async def page(session: AsyncSession, paging: PageRequest) -> dict[str, Any]:
-    return paging.cut((await session.execute(paging.apply(select(*FIELDS), ${noun}.id))).all())
+    return paging.cut((await session.execute(*paging.of(EVERY, ${noun}.id))).all())
 % endif
 
 
 async def read(session: AsyncSession, ${singular}_id: UUID) -> AnyRow:
-    row = (await session.execute(select(*FIELDS).where(${noun}.id == ${singular}_id))).one_or_none()
+    row = (await session.execute(BY_ID, {"${singular}_id": ${singular}_id})).one_or_none()
     if row is None:
         raise _missing(${singular}_id)
     return row

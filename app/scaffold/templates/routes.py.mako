@@ -14,6 +14,7 @@ from app.etags import IfMatch, tag
 from app.idempotency import IdempotentRoute
 from app.openapi import problems
 from app.pagination import Filter, Page, Paging
+from app.routing import location
 from app.schemas import AnyRow
 from app.slices.${plural} import queries
 from app.slices.${plural}.schemas import ${noun}Body, ${noun}Change, ${noun}Out
@@ -26,7 +27,7 @@ CHANGING = problems("not-found", "precondition-failed", "precondition-required")
 @router.post("", status_code=201, response_model=${noun}Out${may_lack})
 async def create_${singular}(body: ${noun}Body, session: Session, request: Request, response: Response) -> AnyRow:
     ${singular} = await queries.create(session, body.model_dump())
-    response.headers["Location"] = request.url_for("read_${singular}", ${singular}_id=${singular}.id).path
+    response.headers["Location"] = location(request, "read_${singular}", ${singular}_id=${singular}.id)
     return tag(response, ${singular})
 
 

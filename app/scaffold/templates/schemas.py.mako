@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from app.schemas import UNCHANGED, Body, Change, Resource, ShortText, Trimmed
+from app.schemas import UNCHANGED, Body, Change, Id, Resource, ShortText, Trimmed
 from app.values import Day, Digits, Document, Flag, Key, Moment, Whole
 
 % for field in s.enums:
@@ -25,5 +25,5 @@ class ${names.noun}Change(Change):
 
 class ${names.noun}Out(Resource):
 % for field in fields:
-    ${field.name}: ${field.body if field.values else field.python}${field.maybe}
+    ${field.name}: ${field.body if field.values else "Id" if field.python == "UUID" else field.python}${field.maybe}
 % endfor
