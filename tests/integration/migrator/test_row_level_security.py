@@ -1,5 +1,6 @@
 """Row-level security in revisions: the example of the docs, autogenerate, --sql, and revisions that touch rows."""
 
+import ast
 import asyncio
 import os
 import re
@@ -32,6 +33,15 @@ def example() -> str:
     return re.sub(r'down_revision = ".*"', f'down_revision = "{head}"', found[1])
 
 
+def listed() -> set[str]:
+    """The tables it names: those of this project. A clone has more, and they are not in this page."""
+    found = re.search(r"^TABLES = (\(.*\))$", example(), re.MULTILINE)
+    assert found is not None
+    tables = set(ast.literal_eval(found[1]))
+    assert tables >= {"projects", "tasks", "idempotency_keys"}
+    return tables
+
+
 def alembic(
     folder: Path, database: TestDatabase, *arguments: str, **settings: object
 ) -> subprocess.CompletedProcess[str]:
@@ -62,7 +72,7 @@ def test_the_example_turns_it_on_for_every_table_and_off(tmp_path: Path, databas
     (tmp_path / "rls.py").write_text(example())
     done = alembic(tmp_path, database, "upgrade", "head")
     assert done.returncode == 0, done.stderr
-    assert policies(database) == set(asyncio.run(tenants_tables(database)))
+    assert policies(database) == listed() <= set(asyncio.run(tenants_tables(database)))
     assert alembic(tmp_path, database, "downgrade", "-1").returncode == 0
     assert policies(database) == set()
 
@@ -75,7 +85,7 @@ def test_the_example_as_sql_does_the_same(tmp_path: Path, database: TestDatabase
     assert done.returncode == 0, done.stderr
     psql = [bin_dir(database.server.major) / "psql", "-qX", "-v", "ON_ERROR_STOP=1", database.owner_uri]
     subprocess.run(psql, input=done.stdout, text=True, check=True)
-    assert policies(database) == set(asyncio.run(tenants_tables(database)))
+    assert policies(database) == listed() <= set(asyncio.run(tenants_tables(database)))
 
 
 def test_autogenerate_writes_what_is_required(tmp_path: Path, database: TestDatabase) -> None:
