@@ -85,6 +85,11 @@ class PlinthConnection(AsyncAdapt_asyncpg_connection):
         except Exception as error:
             self._handle_exception(error)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is left to commit or to roll back."""
+        return self._transaction is None and not self._connection.is_closed()
+
     async def end(self) -> None:
         """Commit, as `commit` does in a greenlet."""
         self.opening = ""

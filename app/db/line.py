@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Executable, IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import greenlet_spawn
 
 from app.db.dialect import PlinthConnection, PlinthDialect
+from app.db.pool import Pool
 
 
 class Line:
@@ -21,57 +23,88 @@ class Line:
 
     def __init__(self, engine: Engine, opening: str, *, autocommit: bool) -> None:
         """``opening``: what the transaction begins with; ``autocommit``: there is none."""
-        self.connection: Connection | None = None
         self.taken = bool(engine.dispatch.before_cursor_execute)  # tracing sees SQLAlchemy's statements only
         self._engine = engine
         self._opening = opening
         self._autocommit = autocommit
         self._failed = False
+        self._pooled: PoolProxiedConnection | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._pooled is not None
 
     async def execute(self, statement: Executable, values: Mapping[str, Any]) -> IteratorResult[Any] | None:
         """Run a prepared statement; None where it is one for SQLAlchemy."""
         self._must_be_whole()
-        if self.connection is None:
-            self.connection = await greenlet_spawn(self._engine.connect)
-            self._adapted.opening = self._opening
-        wired = _wired(self.connection, statement, values)
+        if self._pooled is None:
+            await self._connect()
+        dialect, adapted = _dialect(self._engine), self._adapted
+        wired = _wired(dialect, statement, values)
         if wired is None:
             return None
         try:
-            since = _dialect(self.connection)._invalidate_schema_cache_asof
-            rows, attributes = await self._adapted.fetch(
-                wired.sql, wired.arguments(values), since=since, begin=not self._autocommit
-            )
+            since = dialect._invalidate_schema_cache_asof
+            arguments = wired.arguments(values)
+            rows, attributes = await adapted.fetch(wired.sql, arguments, since=since, begin=not self._autocommit)
         except BaseException as failure:
-            self._failed = not self._autocommit  # as the transaction has: it is rolled back by the next line
-            await greenlet_spawn(_hand_over, self.connection, wired.sql, failure)
+            try:
+                await greenlet_spawn(_hand_over, self._for_sqlalchemy(), wired.sql, failure)
+            finally:
+                # The transaction was rolled back, or there is no connection any more.
+                self._failed = not self._autocommit or self._adapted is None
             raise
         return IteratorResult(wired.metadata(attributes), iter(rows))
+
+    async def _connect(self) -> None:
+        pool = self._engine.pool
+        self._pooled = pool.at_hand() if isinstance(pool, Pool) else None
+        if self._pooled is None:
+            self._connection = await greenlet_spawn(self._engine.connect)
+            self._pooled = self._connection.connection
+        self._adapted.opening = self._opening
 
     def take_over(self) -> Connection | None:
         """The connection, for SQLAlchemy to go on with; None where it is to open one itself."""
         self._must_be_whole()
-        if self.connection is not None and self._autocommit and not self.taken:
-            self.connection.execution_options(isolation_level="AUTOCOMMIT")
+        if self._pooled is None:
+            self.taken = True
+            return None
+        connection = self._for_sqlalchemy()
+        if self._autocommit and not self.taken:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
         self.taken = True
-        return self.connection
+        return connection
 
     async def commit(self) -> None:
-        if self.connection is not None and not (self.taken or self._failed or self._autocommit):
+        if self._pooled is not None and not (self.taken or self._failed or self._autocommit):
             try:
                 await self._adapted.end()
             except BaseException as failure:
-                await greenlet_spawn(_hand_over, self.connection, "COMMIT", failure)
+                self._failed = True
+                await greenlet_spawn(_hand_over, self._for_sqlalchemy(), "COMMIT", failure)
                 raise
 
     def close(self) -> None:
         """Give the connection back. In a greenlet where something is not committed, which is rolled back."""
-        if self.connection is not None:
-            self.connection.close()
+        if self._pooled is None:
+            return
+        pool = getattr(self._pooled, "_pool", None)  # the engine's may be another by now
+        whole = not (self.taken or self._failed) and self._adapted.is_idle
+        if whole and isinstance(pool, Pool):
+            pool.keep(self._pooled)
+        else:
+            self._for_sqlalchemy().close()
+
+    def _for_sqlalchemy(self) -> Connection:
+        if self._connection is None:
+            self._connection = Connection(self._engine, self._pooled)
+        return self._connection
 
     @property
     def _adapted(self) -> PlinthConnection:
-        adapted: Any = self.connection and self.connection.connection.dbapi_connection
+        adapted: Any = self._pooled and self._pooled.dbapi_connection
         return adapted  # type: ignore[no-any-return]
 
     def _must_be_whole(self) -> None:
@@ -79,9 +112,9 @@ class Line:
             raise PendingRollbackError("A statement of this transaction has failed; nothing more can be done in it.")
 
 
-def _dialect(connection: Connection) -> PlinthDialect:
-    assert isinstance(connection.dialect, PlinthDialect)  # noqa: S101 - the engine has no other
-    return connection.dialect
+def _dialect(of: Engine | Connection) -> PlinthDialect:
+    assert isinstance(of.dialect, PlinthDialect)  # noqa: S101 - the API's engine has no other
+    return of.dialect
 
 
 def _hand_over(connection: Connection, sql: str, failure: BaseException) -> None:
@@ -129,9 +162,8 @@ class Wired:
         return self._metadata
 
 
-def _wired(connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Wired | None:
+def _wired(dialect: PlinthDialect, statement: Executable, values: Mapping[str, Any]) -> Wired | None:
     """Made once for each statement and server."""
-    dialect = _dialect(connection)
     key = (statement, *values)
     if key not in dialect.wired:
         compiled = statement.compile(dialect=dialect, column_keys=list(values))  # type: ignore[attr-defined]

@@ -83,7 +83,7 @@ class RequestSession(AsyncSession):
     @property
     def connected(self) -> bool:
         """Whether there was a connection; without a statement there is none."""
-        return self._line.connection is not None or (self._made is not None and self._made.info["connected"])
+        return self._line.connected or (self._made is not None and self._made.info["connected"])
 
     async def execute(self, statement: Executable, params: Any = None, **options: Any) -> Any:
         if self._made is None and not self._line.taken:
