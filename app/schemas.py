@@ -26,7 +26,7 @@ AnyRow = Row[*tuple[Any, ...]]
 def plain(rows: Sequence[AnyRow]) -> list[dict[str, Any]]:
     """Rows for a response: pydantic reads a dictionary at a fifth of the cost of a row's attributes."""
     names = rows[0]._fields if rows else ()
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [dict(zip(names, row, strict=False)) for row in rows]  # all rows of a result have its names
 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
