@@ -67,7 +67,7 @@ class Slice:
         modules = {name: package / f"{name}.py" for name in ("__init__", "models", "schemas", "queries", "routes")}
         return modules | {
             "revision": VERSIONS / f"{self.lineage.revision}_{self.names.plural}.py",
-            "test": Path("tests/integration") / f"test_{self.names.plural}.py",
+            "test": Path("tests/integration/slices") / f"test_{self.names.plural}.py",
         }
 
 

@@ -30,7 +30,7 @@ def figures() -> Iterator[Figure]:
         clone = cloned(Path(folder))
         began = time.monotonic()
         new_slice(clone, *SLICE)
-        assert_green(clone, "tests/integration/test_consignments.py")
+        assert_green(clone, "tests/integration/slices/test_consignments.py")
         yield Figure("plinth new slice to its tests green", time.monotonic() - began, "s", 60)
         for program, *arguments in CHECKS:
             run(clone, program, *arguments)

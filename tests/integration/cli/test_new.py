@@ -46,7 +46,7 @@ def test_it_is_linted_typed_and_layered(clone: Path):
 
 def test_its_own_tests_are_green(clone: Path):
     """On 17 and 18."""
-    assert_green(clone, "tests/integration/test_consignment_parts.py")
+    assert_green(clone, "tests/integration/slices/test_consignment_parts.py")
 
 
 def test_models_and_revisions_agree(clone: Path, empty_database: TestDatabase):

@@ -46,5 +46,5 @@ def test_a_slice_is_made(monkeypatch: pytest.MonkeyPatch):
     said = CliRunner().invoke(cli, ["new", "slice", "specimens"]).output
     assert [line.removeprefix("made  ") for line in said.splitlines()[:7]] == [str(path) for path in written]
     assert "A single one is called specimen." in said
-    assert ".venv/bin/pytest tests/integration/test_specimens.py" in said
+    assert ".venv/bin/pytest tests/integration/slices/test_specimens.py" in said
     assert "name: ShortText" in written[Path("app/slices/specimens/schemas.py")]
