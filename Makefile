@@ -21,7 +21,7 @@ upgrade: $(VENV)/ready ## Move that database to 18, and watch new ids become v7
 	@$(BIN)/python -m k8s.demo upgrade
 
 down: $(VENV)/ready ## End the cluster and all in it
-	@$(CLUSTER_TOOL) down
+	@$(BIN)/python -m k8s.demo down
 
 dev: $(VENV)/ready ## The API on a PostgreSQL of its own, on loopback: no cluster, no Docker
 	@$(BIN)/plinth dev

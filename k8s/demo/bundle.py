@@ -13,6 +13,8 @@ CHART = Path(__file__).parents[2] / "charts" / "plinth"
 DUMP = "/var/lib/postgresql/plinth-upgrade.dump"
 HELM_SECONDS = 300
 FIRST_MAJOR = "17"
+# Helm's records of what it began and did not end.
+_UNFINISHED = f"owner=helm,name={NAME},status in (pending-install,pending-upgrade,pending-rollback)"
 
 # Run in a pod of the app: it works on every cluster, whatever of it can be reached from here.
 _CREATE = """
@@ -40,10 +42,34 @@ class Bundle:
         """Install or upgrade, with the embedded database of a major version; wait until all is ready."""
         repository, _, tag = self.cluster.image.rpartition(":")
         values = (f"image.repository={repository}", f"image.tag={tag}", f"postgresql.image.tag={major}")
-        self.namespace.helm(
-            "upgrade", "--install", NAME, str(CHART), "--create-namespace", "--reset-values", "--wait",
-            f"--timeout={HELM_SECONDS}s", "--set-string", ",".join((*values, "operator.pollInterval=10s")),
-        )  # fmt: skip
+        self.settle()
+        try:
+            self.namespace.helm(
+                "upgrade", "--install", NAME, str(CHART), "--create-namespace", "--reset-values", "--wait",
+                f"--timeout={HELM_SECONDS}s", "--set-string", ",".join((*values, "operator.pollInterval=10s")),
+            )  # fmt: skip
+        except ClusterError as error:
+            raise self.explained(error) from error
+
+    def test(self) -> None:
+        """`helm test`, the chart's own."""
+        try:
+            self.namespace.helm("test", NAME)
+        except ClusterError as error:
+            raise self.explained(error) from error
+
+    def settle(self) -> bool:
+        """Whether Helm was ended in the middle last time; it then refuses until its unfinished record is gone.
+
+        What that run had applied by then stays, and belongs to the release all the same.
+        """
+        return bool(self.kubectl("delete", "secrets", f"--selector={_UNFINISHED}", "--output=name").strip())
+
+    def explained(self, error: ClusterError) -> ClusterError:
+        """The error, with the pods as they are and where the rest of what can be known is kept."""
+        pods = self.kubectl("get", "pods", check=False).strip() or "There is no pod."
+        folder = self.namespace.keep_evidence()
+        return ClusterError(f"{error}\n\n{pods}\n\nTheir Events, logs and descriptions are in {folder}.")
 
     def major(self) -> str | None:
         """The major version of the database there is, or None."""

@@ -1,7 +1,9 @@
 """`make up`."""
 
+import time
+
 from k8s.demo.bundle import FIRST_MAJOR, NAME, Bundle
-from k8s.demo.screen import fact, heading, say, step
+from k8s.demo.screen import fact, heading, say, step, time_of
 from tests.cluster import app_image
 from tests.cluster.client import Cluster
 from tests.cluster.lock import one_at_a_time
@@ -10,6 +12,7 @@ from tests.cluster.providers import choose
 
 def run() -> None:
     """The cluster, the image, the release; then where it answers and what to type next."""
+    began = time.monotonic()
     provider = choose()
     with one_at_a_time():
         with step(f"A Kubernetes cluster ({provider.name})"):
@@ -22,13 +25,13 @@ def run() -> None:
     with step(f"helm upgrade --install {NAME} charts/plinth, with PostgreSQL {major} embedded"):
         bundle.deploy(major)
     with step(f"helm test {NAME}"):
-        bundle.namespace.helm("test", NAME)
-    _say_what_is_there(bundle)
+        bundle.test()
+    _say_what_is_there(bundle, time.monotonic() - began)
 
 
-def _say_what_is_there(bundle: Bundle) -> None:
+def _say_what_is_there(bundle: Bundle, seconds: float) -> None:
     status = bundle.status()
-    heading("Plinth is up")
+    heading(f"Plinth is up, after {time_of(seconds)}")
     fact("server", f"PostgreSQL {status['server']['version']}")
     fact("schema", status["core"]["state"])
     fact("a new id", f"{bundle.new_project()}  (UUID{status['ids']['generation']})")

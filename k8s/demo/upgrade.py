@@ -16,8 +16,10 @@ def run() -> None:
     bundle = existing()
     requests = Requests(bundle)
     seen: set[str] = {event["metadata"]["uid"] for event in bundle.events()}
-    _show(bundle, "Before")
-    if bundle.major() == NEW_MAJOR and _applied(bundle):
+    unfinished = bundle.settle()
+    if not unfinished:  # else the database may not answer yet
+        _show(bundle, "Before")
+    if bundle.major() == NEW_MAJOR and _applied(bundle) and not unfinished:
         say()
         say(f"Nothing to do: the database is PostgreSQL {NEW_MAJOR}, and new ids are UUIDv7.")
         return
@@ -26,6 +28,9 @@ def run() -> None:
     try:
         if bundle.major() != NEW_MAJOR:
             _move(bundle)
+        elif unfinished:
+            with step("helm upgrade, which was interrupted in the middle"):
+                bundle.deploy(NEW_MAJOR)
         heading("What the operator does, without being told")
         _follow(bundle, seen)
         bundle.cluster.wait_for("a new id to be v7", lambda: requests.generation == 7, 15)
@@ -42,11 +47,12 @@ def _move(bundle: Bundle) -> None:
     try:
         with step("pg_dump into the database's volume"):
             bundle.in_database(f"pg_dump -h 127.0.0.1 -Fc -f {DUMP}.part plinth && mv {DUMP}.part {DUMP}")
+        with step(f"helm upgrade with postgresql.image.tag={NEW_MAJOR}: the new server restores the dump as it starts"):
+            bundle.deploy(NEW_MAJOR)
     except BaseException:
-        bundle.psql("ALTER ROLE plinth_app LOGIN")  # nothing has moved: the old server serves on
+        if bundle.major() != NEW_MAJOR:
+            bundle.psql("ALTER ROLE plinth_app LOGIN")  # nothing has moved: the old server serves on
         raise
-    with step(f"helm upgrade with postgresql.image.tag={NEW_MAJOR}: the new server restores the dump as it starts"):
-        bundle.deploy(NEW_MAJOR)
 
 
 def _follow(bundle: Bundle, seen: set[str]) -> None:

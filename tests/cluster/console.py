@@ -14,7 +14,9 @@ class ClusterError(Exception):
 
 
 def say(text: str, speaker: str = "cluster") -> None:
-    sys.stderr.write(f"{speaker}: {text}\n")
+    # In a terminal a line that somebody counts seconds in may be there (k8s/demo).
+    clear = "\r\x1b[2K" if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{clear}{speaker}: {text}\n")
     sys.stderr.flush()
 
 
