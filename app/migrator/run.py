@@ -136,8 +136,7 @@ class _Run:
             ) from error
 
     async def _apply_locked(self, lock: Lock) -> Outcome:
-        # Again: another migrator may have been here.
-        plan = self._decide(await look(self.settings, self._survey, application_name=CHECK))
+        plan = self._decide(await self._survey(lock.connection))  # again: another migrator may have been here
         if (outcome := self._idle(plan)) is not None:
             return outcome
         before = self.before or frozenset()

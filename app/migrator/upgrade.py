@@ -38,6 +38,8 @@ class Upgrade:
         self._scripts = scripts
         self._lock = lock
         self._progress = progress
+        # One for all: it keeps what it has found out of the server, and the statements it has compiled.
+        self._engine = create_migration_engine(settings, lock.opened)
         self.attempts = 0
         """The most attempts anything has needed."""
 
@@ -93,15 +95,11 @@ class Upgrade:
             await self._lock.guard(asyncio.sleep(seconds))
 
     async def _once(self, work: Work) -> None:
-        engine = create_migration_engine(self._settings, self._lock.opened)
-        try:
-            async with engine.connect() as connection:
-                raw: Any = (await connection.get_raw_connection()).driver_connection
-                self._progress.attempt(raw.get_server_pid())
-                raw.add_log_listener(lambda _, said: self._progress.listen(said.message))
-                await connection.run_sync(work)
-        finally:
-            await engine.dispose()
+        async with self._engine.connect() as connection:
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            self._progress.attempt(raw.get_server_pid())
+            raw.add_log_listener(lambda _, said: self._progress.listen(said.message))
+            await connection.run_sync(work)
 
     def _raise_final(self, what: str, error: Exception, attempt: int) -> None:
         """Raise what the run ends with, or nothing where another attempt is due."""

@@ -43,7 +43,10 @@ def measure(into: Measurements) -> None:
         prepare(server)
         with step(f"{DDL} beside {' and '.join(map(str, TABLES))} tables", "figures"):
             _beside_tables(server, into)
-        with new_database(server, TEMPLATE) as database, step(f"{WINDOWS} flips under load, and as long without"):
+        with (
+            new_database(server, TEMPLATE) as database,
+            step(f"{WINDOWS} flips under load, and as long without", "figures"),
+        ):
             _create_tables(database, READ)
             for number in range(WINDOWS):
                 for window in rotated((_with, _without), number):
