@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from app.db.ids import UUIDV7
 from app.db.server import ServerFacts
-from app.operator.attempts import Attempts, count
-from app.operator.jobs import MigrationJob, told
+from app.operator.jobs import Attempts, MigrationJob, count, told
 from app.operator.reasons import READY, Event, EventReason, Reason
 from app.operator.resource import APPROVE, RETRY, Object, Resource, given, timestamp
 

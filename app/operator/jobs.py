@@ -1,23 +1,25 @@
-"""The migration's Jobs: their names, what they are made of, and what became of them. Nothing here talks to anything."""
+"""The migration's Jobs: names, making, what became of them, and what they add up to. Nothing here talks to anything."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from app.operator.resource import API_VERSION, GROUP, KIND, Object, Resource, given, timestamp
+from app.db.server import ServerFacts
+from app.operator.reasons import Reason
+from app.operator.resource import API_VERSION, GROUP, KIND, RETRY, Object, Resource, given, timestamp
 
 LABEL = f"{GROUP}/gated-migration"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 CONTAINER = "migrate"
-
+_REFUSED = 8  # the migrator's exit code for: not in this situation
 _OF_THE_POD = ("serviceAccountName", "nodeSelector", "tolerations", "imagePullSecrets")
 _SKELETON = Path(__file__).with_name("job.yaml")
 _CA_FOLDER = "/run/secrets/plinth-ca"
@@ -140,3 +142,67 @@ def _mishap(pod: Object, waiting: Object) -> str:
         if one.get("reason"):
             return f"{one['reason']}: {one.get('message', '')}".rstrip(": ")
     return ""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    facts: ServerFacts
+    """Of the primary."""
+    next: str
+    """The name of the Job that would be made."""
+    running: MigrationJob | None
+    finished: MigrationJob | None
+    """The newest Job, where the status does not tell its end yet."""
+    failures: int
+    last: Object | None
+    """What status.lastJob shall say."""
+    core_behind: bool
+    """The migrator found the core schema behind, and nothing has changed since."""
+
+
+def count(resource: Resource, facts: ServerFacts, jobs: tuple[MigrationJob, ...], now: datetime) -> Attempts:
+    """Add up Jobs and status. An operator killed anywhere comes to the same sums when it is back."""
+    wanted, status, last = target(resource, facts.system_identifier), resource.status, resource.last_job or {}
+    migrated, last_id = facts.has_applied(resource.revision), parse_name(last.get("name", ""))
+    # What failed before may succeed now.
+    seen, retry = (status.get("serverVersionNum"), status.get("coreRevision", "")), resource.annotations.get(RETRY)
+    changed = seen != (facts.version_num, facts.core_revision) or retry not in (None, status.get("retry"))
+    anew = last_id[0] != wanted or changed
+    # One for something else that cannot even start (its image is missing, say) is not waited for.
+    running = next((job for job in jobs if job.completed is None and (job.id[0] == wanted or not job.message)), None)
+    news = None if running else _news(resource, jobs, wanted, now)
+    if news and news.succeeded and not migrated:  # truth is asked of the server: an end it does not show is no success
+        text = news.message if news.exit_code is None else ""
+        news = replace(news, succeeded=False, message=text or "the Job succeeded, but the server does not show it")
+    ours = news if news and news.id[0] == wanted else None
+    refused = ours is not None and ours.exit_code == _REFUSED and ours.reason == Reason.CORE_BEHIND
+    behind = resource.condition("Ready").get("reason") == Reason.CORE_BEHIND and last.get("exitCode") == _REFUSED
+    failed = ours is not None and not ours.succeeded and not refused
+    numbers = [number for each, number in (last_id, *(job.id for job in jobs)) if each == wanted]
+    return Attempts(
+        facts=facts,
+        next=job_name(resource.name, wanted, max(numbers, default=0) + 1),
+        running=running,
+        finished=news,
+        failures=0 if migrated else failed + (0 if anew else status.get("failures", 0)),
+        last=told(newest) if (newest := running or news) else resource.last_job,
+        core_behind=not (migrated or changed) and (refused or (news is None and not anew and behind)),
+    )
+
+
+def _news(resource: Resource, jobs: tuple[MigrationJob, ...], wanted: str, now: datetime) -> MigrationJob | None:
+    """The newest finished Job whose end the status does not tell yet."""
+    if (last := resource.last_job) and "completionTime" not in last:
+        began, kept = datetime.fromisoformat(last["startTime"]), resource.job_template["ttlSecondsAfterFinished"]
+        why = "the Job's time to live was over" if now - began > timedelta(seconds=kept) else "the Job was deleted"
+        # What one did that is no longer there is asked of the server.
+        gone = MigrationJob(last["name"], began, now, True, message=f"{why} before its end was seen")
+        found = next((job for job in jobs if job.name == last["name"]), gone)
+        if found.message and found.exit_code is None and last.get("message", found.message) != found.message:
+            # A deadline takes the pod along: what it waited for was seen before.
+            found = replace(found, message=f"{found.message}; before that: {last['message']}")
+        return found if found.completed else None
+    # By number, not by time: the API server's clock is another one.
+    newest = max((job for job in jobs if job.id[0] == wanted), key=lambda job: job.id[1], default=None)
+    known, number = parse_name(last["name"] if last else "")
+    return newest if newest and (known != wanted or number < newest.id[1]) else None
