@@ -16,7 +16,7 @@ from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
 from app.operator.jobs import MigrationJob, build
 from app.operator.reasons import QUIET_SECONDS, WARNINGS, Event
-from app.operator.resource import API_VERSION, COMPONENT, KIND, GatedMigration, Object, Resource, parse, timestamp
+from app.operator.resource import API_VERSION, COMPONENT, KIND, GatedMigration, Resource, parse, timestamp
 
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
 
@@ -30,7 +30,7 @@ class Actor:
 
     async def act(self, snapshot: Snapshot, decision: Decision) -> tuple[Resource, timedelta]:
         """Do it. Returns the resource as it is then, and when to look again: at once where it was changed meanwhile."""
-        resource = snapshot.resource
+        resource, (namespace, name) = snapshot.resource, snapshot.resource.key
         if decision.create:
             fresh = await self._fetch(resource)
             if fresh.resource_version != resource.resource_version:
@@ -41,8 +41,14 @@ class Actor:
                 decision = decide(replace(snapshot, jobs=(*snapshot.jobs, job)))
         for event in decision.events:
             await self._post(resource, event, snapshot)
+        if decision.status == resource.status:
+            return resource, decision.due
+        # The version goes along, so that nobody else's is overwritten.
+        wanted = {"/metadata/resourceVersion": str(resource.resource_version), "/status": decision.status}
+        patch, how = [{"op": "add", "path": path, "value": value} for path, value in wanted.items()], PatchType.JSON
+        made = self._client.patch(GatedMigration.Status, name, patch, namespace=namespace, patch_type=how)
         try:
-            return await self._report(resource, decision.status), decision.due
+            return parse(await made), decision.due
         except ApiError as error:
             if error.status.code != _CONFLICT:
                 raise
@@ -75,16 +81,6 @@ class Actor:
             if error.status.code != _CONFLICT:  # an Event is no reason not to go on
                 _log.warning("the Event was not accepted: %s", error.status.message)
         self._posted[key] = now
-
-    async def _report(self, resource: Resource, status: Object) -> Resource:
-        """Write the status where it changed; the version goes along, so that nobody else's is overwritten."""
-        if status == resource.status:
-            return resource
-        wanted = {"/metadata/resourceVersion": str(resource.resource_version), "/status": status}
-        patch = [{"op": "add", "path": path, "value": value} for path, value in wanted.items()]
-        status_of, how = GatedMigration.Status, PatchType.JSON
-        made = self._client.patch(status_of, resource.name, patch, namespace=resource.namespace, patch_type=how)
-        return parse(await made)
 
 
 def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:

@@ -124,7 +124,8 @@ def _states(view: Snapshot, tries: Attempts) -> Iterator[_State]:
     if facts.has_applied(of.revision):
         ids = ", and new ids are native" if of.revision == UUIDV7 else ""
         yield _State(Reason.APPLIED, f"Revision {of.revision} is recorded{ids}.")
-    if of.manual and not _approved(of):
+    approval, used = of.approval, last.get("startTime", "") if last.get("exitCode") == 0 else ""
+    if of.manual and (approval is None or used >= approval["time"]):  # it is used up by the migration it let run
         command = f"kubectl -n {of.namespace} annotate gatedmigration {of.name}"
         again = f"`{command} {APPROVE}-` and then " if APPROVE in of.annotations else ""
         how = f"type {again}`{command} {APPROVE}={of.revision}`."
@@ -137,12 +138,6 @@ def _states(view: Snapshot, tries: Attempts) -> Iterator[_State]:
     if tries.failures and ended and (left := datetime.fromisoformat(ended) + pause - view.now) > timedelta(0):
         yield _State(Reason.FAILED, f"{failed} It is tried again.", max(left, AT_ONCE))
     yield _State(Reason.RUNNING, f"Job {tries.next} runs revision {of.revision}.", AT_ONCE, create=True)
-
-
-def _approved(resource: Resource) -> bool:
-    """An approval is used up by the migration it let run."""
-    approval, last = resource.approval, resource.last_job or {}
-    return approval is not None and not (last.get("exitCode") == 0 and last["startTime"] >= approval["time"])
 
 
 def _conditions(view: Snapshot, tries: Attempts | None, state: _State) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A GatedMigration as the operator reads it. Nothing here talks to anything."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any
@@ -24,14 +24,6 @@ def _at(*path: str) -> Any:
     return Field(validation_alias=AliasPath(*path))
 
 
-def _approved(meta: Object) -> tuple[str, str | None]:
-    """The field manager (kubectl-annotate) is all that is known here; the user is in the API server's audit log."""
-    for entry in meta.get("managedFields", ()):
-        if f"f:{APPROVE}" in entry.get("fieldsV1", {}).get("f:metadata", {}).get("f:annotations", {}):
-            return entry["time"], entry.get("manager")
-    return meta["creationTimestamp"], None
-
-
 class Resource(BaseModel, frozen=True):
     """What is wanted (spec, annotations) and what was last reported (status), its defaults filled in."""
 
@@ -41,8 +33,8 @@ class Resource(BaseModel, frozen=True):
     resource_version: int = _at("metadata", "resourceVersion")
     generation: int = _at("metadata", "generation")
     annotations: Mapping[str, str] = Field({}, validation_alias=AliasPath("metadata", "annotations"))
-    approved: Annotated[tuple[str, str | None], BeforeValidator(_approved)] = _at("metadata")
-    """When the approval was written, and by which field manager."""
+    created: str = _at("metadata", "creationTimestamp")
+    managed: Sequence[Object] = Field((), validation_alias=AliasPath("metadata", "managedFields"))
     database: Object = _at("spec", "databaseSecretRef")
     revision: str = _at("spec", "revision")
     minimum: int = _at("spec", "minServerVersion")
@@ -78,7 +70,10 @@ class Resource(BaseModel, frozen=True):
         recorded: Object = self.status.get("approval") or {}
         if recorded.get("revision") == self.revision:
             return recorded
-        return given({"revision": self.revision, "time": self.approved[0], "manager": self.approved[1]})
+        # The field manager (kubectl-annotate) is all that is known here; the user is in the API server's audit log.
+        notes = [(one, one.get("fieldsV1", {}).get("f:metadata", {}).get("f:annotations", {})) for one in self.managed]
+        entry = next((one for one, fields in notes if f"f:{APPROVE}" in fields), {"time": self.created})
+        return given({"revision": self.revision, "time": entry["time"], "manager": entry.get("manager")})
 
     def condition(self, kind: str) -> Object:
         """A condition of the status, or an empty one."""
