@@ -18,7 +18,7 @@ from tests.cluster.console import step
 from tests.figures.figure import Figure, report
 from tests.servers.databases import fetch
 
-QUICK_SHARE = 0.25
+QUICK_SHARE = 0.5
 """Of a full run's requests; the rounds are as many, as the median needs them."""
 
 
@@ -40,14 +40,15 @@ def main() -> int:
 
 
 def _keep(name: str, under: Ground, requests: int) -> None:
-    """Measure one part, and write it beside what was measured before."""
-    data = load() if FILE.exists() else {}
-    works = data.get("works", {})
+    """Measure one part, and write it beside what was measured before, or meanwhile."""
     if name in WORKS:
         with Sites(under) as sites:
-            works[name] = measure(sites, WORKS[name]).asdict()
+            measured = measure(sites, WORKS[name]).asdict()
     else:
-        data[name] = PARTS[name](under, requests)
+        measured = PARTS[name](under, requests)
+    data = load() if FILE.exists() else {}
+    works = data.get("works", {})
+    (works if name in WORKS else data)[name] = measured
     data |= circumstances(_version(under)) | {"rounds": ROUNDS}
     data["works"] = {work: works[work] for work in WORKS if work in works}
     save(data)
@@ -56,9 +57,9 @@ def _keep(name: str, under: Ground, requests: int) -> None:
 def quick(committed: Mapping[str, Any]) -> Iterator[Figure]:
     """Each ratio, with the committed one and its margin as the limit."""
     measured: dict[str, Any] = {}
-    with ground() as under, Sites(under) as sites:
+    with ground() as under:
         for name in needed():
-            with step(f"measuring {WORKS[name].title}", "bench"):
+            with step(f"measuring {WORKS[name].title}", "bench"), Sites(under) as sites:
                 measured[name] = measure(sites, WORKS[name], ROUNDS, QUICK_SHARE).asdict()
             for one in RATIOS:
                 if one.work == name:

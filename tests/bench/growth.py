@@ -34,7 +34,11 @@ def rows() -> dict[str, Any]:
             for name in works:
                 cell = next(cell for cell in WORKS[name].cells if cell.label == "plinth")
                 _add(curves[name], sites, cell, WORKS[name].count, CONNECTIONS)
-    return {"title": "the app's operations, over rows in the table", "points": list(ROWS), "curves": curves}
+    return {
+        "title": "the app's operations, over the rows of a tenant, beside as many of another",
+        "points": list(ROWS),
+        "curves": curves,
+    }
 
 
 def _curve(sites: Sites, cell: Cell, count: int, points: tuple[int, ...]) -> Curve:

@@ -37,8 +37,14 @@ def connections(data: Data, path: Path) -> None:
 
 
 def rows(data: Data, path: Path) -> None:
-    """CPU of PostgreSQL for the app's operations, over the rows in the table."""
-    _curves(data["growth"]["rows"], path, "rows in the table", "database", "CPU of PostgreSQL, µs an operation")
+    """CPU of PostgreSQL for the app's operations, over the rows there are."""
+    _curves(
+        data["growth"]["rows"],
+        path,
+        "rows of a tenant, beside as many of another",
+        "database",
+        "CPU of PostgreSQL, µs an operation",
+    )
 
 
 def memory(data: Data, path: Path) -> None:

@@ -123,7 +123,7 @@ WORKS = {
     for work in (
         _three("read", "read by id", 1000, reads()),
         _three("create", "create", 600, creates(), 201),
-        _three("list", "list of 100, page 1", 200, lists()),
+        _three("list", "list of 100, page 1", 400, lists()),
         _three("list-1000", "list of 100, page 1,000", 200, lists(last=True)),
         _three("update", "update with If-Match", 400, updates()),
         _three("batch", "batch of 1,000", 8, batches(), 201),
