@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from tests.bench import http
+from tests.bench import database, http
 from tests.figures.figure import Figure, report
 
-PARTS: tuple[Callable[[], Iterator[Figure]], ...] = (http.figures,)
+PARTS: tuple[Callable[[], Iterator[Figure]], ...] = (http.figures, database.figures)
 """Each measures on servers of its own, one after the other."""
 
 
