@@ -184,7 +184,17 @@ def proxying(target: str) -> Iterator[Remote]:
         proxy.close()
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+        loop.run_until_complete(_end_all())
         loop.close()
+
+
+async def _end_all() -> None:
+    """What was accepted in the moment of the end is not among the proxy's tasks yet."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.sleep(0)  # in which aborted transports close
 
 
 class Control:
