@@ -58,7 +58,9 @@ def test_a_saved_source_is_served(tmp_path: Path):
         _wait_until_ready(url, log)
         (code / "app" / "words.py").write_text('TITLE = "Mine"\n')
         main = code / "app" / "main.py"
-        main.write_text(main.read_text().replace('title="Plinth"', 'title=__import__("app.words").words.TITLE'))
+        source = main.read_text()
+        assert source.count("title=settings.title,") == 1
+        main.write_text(source.replace("title=settings.title,", 'title=__import__("app.words").words.TITLE,'))
         deadline = time.monotonic() + SECONDS
         while httpx2.get(f"{url}/openapi.json").json()["info"]["title"] != "Mine":
             assert time.monotonic() < deadline, log.read_text()
