@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
-from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy.exc import InvalidRequestError, PendingRollbackError
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import greenlet_spawn
@@ -24,20 +24,30 @@ class Line:
     def __init__(self, engine: Engine, opening: str, *, autocommit: bool) -> None:
         """``opening``: what the transaction begins with; ``autocommit``: there is none."""
         self.taken = bool(engine.dispatch.before_cursor_execute)  # tracing sees SQLAlchemy's statements only
+        self.connected = False
         self._engine = engine
         self._opening = opening
         self._autocommit = autocommit
         self._failed = False
+        self._busy = False
         self._pooled: PoolProxiedConnection | None = None
         self._connection: Connection | None = None
 
     @property
-    def connected(self) -> bool:
-        return self._pooled is not None
+    def is_begun(self) -> bool:
+        """Whether there is something on it for SQLAlchemy to go on with."""
+        return self._pooled is not None and not self._failed
 
     async def execute(self, statement: Executable, values: Mapping[str, Any]) -> IteratorResult[Any] | None:
         """Run a prepared statement; None where it is one for SQLAlchemy."""
         self._must_be_whole()
+        self._busy = True
+        try:
+            return await self._execute(statement, values)
+        finally:
+            self._busy = False
+
+    async def _execute(self, statement: Executable, values: Mapping[str, Any]) -> IteratorResult[Any] | None:
         if self._pooled is None:
             await self._connect()
         dialect, adapted = _dialect(self._engine), self._adapted
@@ -64,6 +74,7 @@ class Line:
             self._connection = await greenlet_spawn(self._engine.connect)
             self._pooled = self._connection.connection
         self._adapted.opening = self._opening
+        self.connected = True
 
     def take_over(self) -> Connection | None:
         """The connection, for SQLAlchemy to go on with; None where it is to open one itself."""
@@ -87,15 +98,17 @@ class Line:
                 raise
 
     def close(self) -> None:
-        """Give the connection back. In a greenlet where something is not committed, which is rolled back."""
+        """Give the connection back, once. In a greenlet where something is not committed, which is rolled back."""
         if self._pooled is None:
             return
         pool = getattr(self._pooled, "_pool", None)  # the engine's may be another by now
         whole = not (self.taken or self._failed) and self._adapted.is_idle
+        pooled, connection = self._pooled, self._for_sqlalchemy()
+        self._pooled = self._connection = None
         if whole and isinstance(pool, Pool):
-            pool.keep(self._pooled)
+            pool.keep(pooled)
         else:
-            self._for_sqlalchemy().close()
+            connection.close()
 
     def _for_sqlalchemy(self) -> Connection:
         if self._connection is None:
@@ -110,6 +123,8 @@ class Line:
     def _must_be_whole(self) -> None:
         if self._failed:
             raise PendingRollbackError("A statement of this transaction has failed; nothing more can be done in it.")
+        if self._busy:  # two at once would each open a connection, and what one of them does would be lost
+            raise InvalidRequestError("This session is at work on a statement; await it before you begin another.")
 
 
 def _dialect(of: Engine | Connection) -> PlinthDialect:
@@ -175,6 +190,7 @@ def _wired(dialect: PlinthDialect, statement: Executable, values: Mapping[str, A
 def _is_plain(compiled: SQLCompiler) -> bool:
     """Whether its text and its values are the same at each call, and it gives rows."""
     changes = (
+        compiled.implicit_returning,  # what it gives is not for whoever executes it
         compiled.literal_execute_params,
         compiled.post_compile_params,
         compiled.escaped_bind_names,

@@ -34,6 +34,8 @@ def prepared(statement: Statement) -> Statement:
 
     A SELECT of columns whose values are ``bindparam``s, or an INSERT whose values are its columns.
     """
+    if not isinstance(statement, Select | Insert):  # another would be run without its tenant
+        raise TypeError(f"Only select() and insert() can be prepared, not {type(statement).__name__}.")
     # Of the statement as it was written: to ask for its entities would need all slices, of which this is one.
     if isinstance(statement, Select) and any(isinstance(one, FromClause) for one in statement._raw_columns):
         raise TypeError("A prepared statement reads columns, not instances: name them in select().")

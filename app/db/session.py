@@ -76,6 +76,8 @@ class RequestSession(AsyncSession):
             self._assign_proxied(self._made)
             self._begun = self._made.begin()
             self._begun.__enter__()  # as nobody else is to begin or to commit; left in `_end`
+            if self._line.is_begun and not self._line.taken:
+                self._made.connection()  # without it, a rollback of the session's would leave what the line has done
         return self._made
 
     _proxied = sync_session
@@ -86,7 +88,7 @@ class RequestSession(AsyncSession):
         return self._line.connected or (self._made is not None and self._made.info["connected"])
 
     async def execute(self, statement: Executable, params: Any = None, **options: Any) -> Any:
-        if self._made is None and not self._line.taken:
+        if self._made is None and not (self._line.taken or options):
             found = ready(statement, params, self._context.tenant)
             result = await self._line.execute(*found) if found else None
             if result is not None:

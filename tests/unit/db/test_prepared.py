@@ -5,7 +5,7 @@ import sys
 from uuid import UUID
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import aliased
 
@@ -57,6 +57,13 @@ def test_instances_are_refused() -> None:
     """A statement that makes instances needs what a prepared one leaves out."""
     with pytest.raises(TypeError, match="columns"):
         prepared(select(Task))
+
+
+def test_what_would_be_run_without_its_tenant_is_refused() -> None:
+    """Also where no type checker looks."""
+    for statement in (select(Task.id).union(select(Task.id)), update(Task), delete(Task)):
+        with pytest.raises(TypeError, match="Only select"):
+            prepared(statement)  # type: ignore[type-var]
 
 
 def test_slices_are_imported_in_any_order() -> None:
