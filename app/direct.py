@@ -16,13 +16,14 @@ from fastapi._compat import ModelField
 from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_body_to_args, request_params_to_args
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from fastapi.params import Form
 from fastapi.routing import RouteContext
 from fastapi.utils import is_body_allowed_for_status_code
 from pydantic_core import PydanticUndefined
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 STACK = "plinth.stack"
@@ -37,6 +38,8 @@ class Plan:
     def __init__(self, dependant: Dependant) -> None:
         assert dependant.call is not None  # noqa: S101 - as FastAPI makes it
         self.call = dependant.call
+        self.key = dependant.call, dependant.scope
+        """What is called once in a request: with another scope it is another thing."""
         self.enter = asynccontextmanager(self.call) if isasyncgenfunction(self.call) else None
         self.needs = [(one.name, Plan(one)) for one in dependant.dependencies]
         self.path, self.query, self.body = dependant.path_params, dependant.query_params, dependant.body_params
@@ -82,14 +85,14 @@ class Call:
 
     async def _result(self, plan: Plan) -> Any:
         """What a function gives, called once a request; nothing where what it is called with is wrong."""
-        if plan.call not in self.results:
+        if plan.key not in self.results:
             known = len(self.errors)
             values = await self.values(plan)
             if len(self.errors) > known:
                 return None
             entered = plan.enter and self.stack.enter_async_context(plan.enter(**values))
-            self.results[plan.call] = await (entered or plan.call(**values))
-        return self.results[plan.call]
+            self.results[plan.key] = await (entered or plan.call(**values))
+        return self.results[plan.key]
 
 
 def direct(route: RouteContext) -> Handler | None:
@@ -184,6 +187,8 @@ def _answer(field: ModelField | None, status: int) -> Callable[[Any, Response], 
             if errors:
                 raise ResponseValidationError(errors=errors, body=returned)
             content = field.serialize_json(value)
+        elif is_body_allowed_for_status_code(code):  # which the route has told, in place of its own
+            content = bytes(JSONResponse(jsonable_encoder(returned)).body)
         response = Response(content if is_body_allowed_for_status_code(code) else b"", code, media_type=_JSON)
         response.raw_headers.extend(told.raw_headers)
         return response

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.params import Form
-from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
+from starlette._exception_handler import wrap_app_handling_exceptions
 from starlette._utils import get_route_path
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Host, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.direct import STACK, direct
@@ -27,7 +28,8 @@ class Known(NamedTuple):
 
     path: str
     matches: Callable[[Scope], tuple[Match, Scope]]
-    app: ASGIApp
+    app: ASGIApp | None
+    """None where FastAPI is to run it."""
     original: BaseRoute
 
 
@@ -47,6 +49,8 @@ class Shortcut(BaseRoute):
             for known in self._known.get((scope["method"], self._part(path)), ()):
                 match, found = known.matches(scope)
                 if match is Match.FULL:
+                    if known.app is None:
+                        break
                     return match, {**found, "route": known.original, FOUND: known}
         return Match.NONE, {}
 
@@ -58,16 +62,23 @@ class Shortcut(BaseRoute):
         known = defaultdict(list)
         for route in iter_route_contexts(self._app.routes):
             path = route.path or ""
+            if self._is_open(route, path):
+                break  # it goes before all that follow, which are FastAPI's
             if not path.startswith(self._prefix) or not isinstance(route.original_route, APIRoute):
                 continue
             if "{" in self._part(path):  # it may stand for any of the others, and come before them
                 return {}
-            if not _takes_a_form(route):  # whose limits are those of its router
-                for method in route.methods or ():
-                    known[method, self._part(path)].append(
-                        Known(path, route.matches, _app(route), route.original_route)
-                    )
+            app = None if _takes_a_form(route) else _app(route)  # a form's limits are those of its router
+            for method in route.methods or ():
+                known[method, self._part(path)].append(Known(path, route.matches, app, route.original_route))
         return known
+
+    def _is_open(self, route: RouteContext, path: str) -> bool:
+        """Whether it is no route of a slice, and may answer what is asked below the prefix."""
+        original, (start, parameter, _) = route.original_route, path.partition("{")
+        if start.startswith(self._prefix):
+            return not isinstance(original, APIRoute | APIWebSocketRoute)
+        return self._prefix.startswith(start) and (bool(parameter) or isinstance(original, Mount | Host))
 
     def _part(self, path: str) -> str:
         return path[len(self._prefix) :].partition("/")[0]
@@ -83,11 +94,25 @@ def _app(route: RouteContext) -> ASGIApp:
         if scope["app"].dependency_overrides:
             await left(scope, receive, send)
             return
-        async with AsyncExitStack() as scope[STACK]:
-            response = await once(handle, Request(scope, receive, send))
+        request = Request(scope, receive, send)
+        try:
+            async with AsyncExitStack() as scope[STACK]:
+                response = await once(handle, request)
+        except Exception as failure:
+            await _failed(failure, request)(scope, receive, send)
+            return
         await response(scope, receive, send)
 
     return app
+
+
+def _failed(failure: Exception, request: Request) -> ASGIApp:
+    """What answers a failure, as with FastAPI: the handlers get the request whose body was read, and may read it."""
+
+    async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise failure
+
+    return wrap_app_handling_exceptions(fail, request)
 
 
 def _takes_a_form(route: RouteContext) -> bool:

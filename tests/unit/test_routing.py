@@ -1,5 +1,6 @@
 """The short way to a slice's routes answers as FastAPI's long one does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, SecretStr
+from starlette.responses import PlainTextResponse
 
 from app import problems, routing
 from app.direct import direct
@@ -85,10 +87,48 @@ async def every(tags: Annotated[list[str] | None, Query()] = None) -> list[Thing
     return [Thing(name=tag, size=0) for tag in tags or ()]
 
 
-def app_with(*, shortcut: bool) -> FastAPI:
+async def _counted(request: Request) -> int:
+    log: list[str] = request.app.state.log
+    log.append("counted")
+    return len(log)
+
+
+Once = Annotated[int, Depends(_counted)]
+Again = Annotated[int, Depends(_counted, scope="function")]
+
+
+@router.get("/counts/both")
+async def counts(once: Once, same: Once, again: Again) -> list[int]:
+    return [once, same, again]
+
+
+@router.post("/told/status", status_code=204, response_model=None)
+async def told(response: Response, status: int) -> dict[str, int]:
+    response.status_code = status
+    return {"told": status}
+
+
+class Unforeseen(Exception):
+    pass
+
+
+@router.post("/unforeseen/failure")
+async def unforeseen(body: dict[str, int]) -> int:
+    raise Unforeseen(body)
+
+
+async def _show_body(request: Request, _: Exception) -> Response:
+    return PlainTextResponse(await request.body(), 400)
+
+
+def app_with(*, shortcut: bool, before: str | None = None) -> FastAPI:
+    """``before``: something of Starlette's goes before the slice, at this path."""
     app = FastAPI(redirect_slashes=False)
     app.state.tenant_source, app.state.log = nobody, []
+    app.add_exception_handler(Unforeseen, _show_body)
     problems.install(app)
+    if before is not None:
+        app.mount(before, PlainTextResponse("mounted"))
     app.include_router(router, prefix="/api")
     if shortcut:
         routing.install(app, "/api")
@@ -98,7 +138,8 @@ def app_with(*, shortcut: bool) -> FastAPI:
 async def answer(app: FastAPI, method: str, path: str, content: bytes, headers: dict[str, str]) -> tuple[Any, ...]:
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
-        response = await client.request(method, path, content=content, headers=headers)
+        async with asyncio.timeout(5):
+            response = await client.request(method, path, content=content, headers=headers)
     return response.status_code, response.headers.multi_items(), response.content, app.state.log
 
 
@@ -135,6 +176,10 @@ async def answer(app: FastAPI, method: str, path: str, content: bytes, headers: 
         ("BREW", "/0", b"", {}),
         ("DELETE", "/0", b"", {}),
         ("PUT", "/0", b"", {}),
+        ("GET", "/counts/both", b"", {}),
+        ("POST", "/told/status?status=200", b"", {}),
+        ("POST", "/told/status?status=304", b"", {}),
+        ("POST", "/unforeseen/failure", b'{"a": 1}', JSON),
     ],
 )
 async def test_both_ways_answer_alike(method: str, path: str, content: bytes, headers: dict[str, str]) -> None:
@@ -143,6 +188,14 @@ async def test_both_ways_answer_alike(method: str, path: str, content: bytes, he
         await answer(app_with(shortcut=shortcut), method, f"/api/things{path}", content, headers)
         for shortcut in (True, False)
     ]
+    assert short == long
+
+
+@pytest.mark.parametrize("before", ["", "/api", "/api/things", "/api/thing", "/elsewhere"])
+async def test_what_comes_before_a_slice_goes_before_it(before: str) -> None:
+    """As with Starlette, which asks one after the other."""
+    apps = [app_with(shortcut=shortcut, before=before) for shortcut in (True, False)]
+    short, long = [await answer(app, "GET", "/api/things/0", b"", {}) for app in apps]
     assert short == long
 
 
