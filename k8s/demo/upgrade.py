@@ -75,8 +75,9 @@ def _follow(bundle: Bundle, seen: set[str]) -> None:
 
 
 def _applied(bundle: Bundle) -> bool:
+    """Whether its Job has ended, too: the revision shows before that."""
     conditions: list[dict[str, Any]] = bundle.gated().get("status", {}).get("conditions", [])
-    return any(one["type"] == "Migrated" and one["status"] == "True" for one in conditions)
+    return any(one["type"] == "Ready" and one["reason"] == "Applied" for one in conditions)
 
 
 def _show(bundle: Bundle, when: str) -> None:
