@@ -103,12 +103,12 @@ class Line:
             return
         pool = getattr(self._pooled, "_pool", None)  # the engine's may be another by now
         whole = not (self.taken or self._failed) and self._adapted.is_idle
-        pooled, connection = self._pooled, self._for_sqlalchemy()
+        pooled, connection = self._pooled, self._connection
         self._pooled = self._connection = None
         if whole and isinstance(pool, Pool):
             pool.keep(pooled)
         else:
-            connection.close()
+            (connection or Connection(self._engine, pooled)).close()
 
     def _for_sqlalchemy(self) -> Connection:
         if self._connection is None:
