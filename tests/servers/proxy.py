@@ -182,9 +182,9 @@ def proxying(target: str) -> Iterator[Remote]:
         yield proxy
     finally:
         proxy.close()
+        asyncio.run_coroutine_threadsafe(_end_all(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
-        loop.run_until_complete(_end_all())
         loop.close()
 
 
