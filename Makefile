@@ -6,7 +6,7 @@ PYTEST = $(BIN)/pytest
 CLUSTER_TOOL := tests/cluster/cluster
 # Tests with servers wait more than they work; each of these has servers of its own.
 AT_ONCE ?= 3
-UNWATCHED := pg17 or test_killed or test_openapi
+UNWATCHED := pg17 or test_killed or test_retrying or test_openapi
 
 .DEFAULT_GOAL := help
 .PHONY: help dev up upgrade down test uncovered check lint sbom format unit lock k8s figures-bundle figures-migrations plot-ids figures-app figures-chart figures-operator verbs release recording figures-adoption figures-performance bench

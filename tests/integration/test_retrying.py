@@ -12,7 +12,6 @@ from typing import Literal
 
 import pytest
 
-from app.db.packaged import Major
 from tests.processes import Process, started
 from tests.retrying import Creates
 from tests.servers.databases import APP, PASSWORD, TEMPLATE, TestDatabase, execute, fetch, new_database
@@ -28,11 +27,10 @@ pytestmark = pytest.mark.timeout(3600 if LONG else 300)
 QUICK = {"database_command_timeout": 1, "database_connect_timeout": 1, "drain_seconds": 0}
 
 
-@pytest.fixture(params=[17, 18], ids=["pg17", "pg18"])
-def own(request: pytest.FixtureRequest, start_server: StartServer) -> Iterator[TestDatabase]:
+@pytest.fixture
+def own(start_server: StartServer) -> Iterator[TestDatabase]:
     """A database on a server of the test's own, which forgets nothing it has acknowledged."""
-    major: Major = request.param
-    with new_database(start_server(major, synchronous_commit="on"), TEMPLATE) as database:
+    with new_database(start_server(18, synchronous_commit="on"), TEMPLATE) as database:
         yield database
 
 

@@ -13,6 +13,8 @@ from tests.api import until
 from tests.servers.databases import TestDatabase
 from tests.strangers import Stranger
 
+pytestmark = pytest.mark.servers(18)  # whom a process runs as is nothing to the server
+
 
 @pytest.fixture
 def stranger(servers_folder: Path) -> Iterator[Stranger]:

@@ -16,6 +16,7 @@ from tests.integration.test_serve import NOWHERE
 from tests.processes import Process, environment, started
 from tests.servers.databases import TestDatabase
 
+pytestmark = pytest.mark.servers(18)  # a span knows no server's version
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
 URL = "/api/v1/projects"
