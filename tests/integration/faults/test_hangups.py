@@ -43,6 +43,7 @@ async def hang_up(process: Process, request: str, after: float) -> None:
     writer.close()
 
 
+@pytest.mark.servers(18)  # that a cancel is heard there, both tell by what is not written
 @pytest.mark.parametrize("request_text", [post(SLEEP), STREAM], ids=["plain", "streaming"])
 async def test_a_thousand_hang_ups_leave_nothing_behind(
     process: Process, database: TestDatabase, request_text: str
