@@ -1,14 +1,18 @@
 """Fixtures of the end-to-end tests, and the one setting that turns their short waits into real ones."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
+from lightkube import Client
 
 from tests.cluster.client import Cluster, Namespace
+from tests.cluster.local.bare import ControlPlane, serving
+from tests.e2e import planes
 from tests.e2e.databases import ExternalDatabase
 from tests.e2e.images import derived
 from tests.e2e.load import Traffic
+from tests.e2e.operators import Shop
 from tests.e2e.releases import Release
 
 LONG = os.environ.get("LONG") == "1"
@@ -53,3 +57,21 @@ def traffic(namespace: Namespace) -> Traffic:
 def next_image(cluster: Cluster) -> str:
     """An image of the next release: this one with one more core revision."""
     return derived(cluster, "next")
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with serving(tmp_path_factory.mktemp("plane") / "state") as made:
+        planes.define(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def api(plane: ControlPlane) -> Iterator[Client]:
+    with planes.connected(plane) as made:
+        yield made
+
+
+@pytest.fixture
+def shop(api: Client) -> Shop:
+    return Shop.create(api)

@@ -1,23 +1,26 @@
 """The operator as a process of its own, at an API server without a cluster, and what a cluster would do for it."""
 
+import asyncio
 import base64
 import itertools
 import json
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 import httpx2
-from lightkube import ApiError, Client, KubeConfig
+from lightkube import ApiError, AsyncClient, Client
 from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.models.rbac_v1 import RoleRef, Subject
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Event, Namespace, Pod, Secret
+from lightkube.resources.rbac_authorization_v1 import RoleBinding
 from lightkube.types import PatchType
 
 from app.db.packaged import PackagedServer, free_port
@@ -26,29 +29,13 @@ from app.operator.resource import GatedMigration, timestamp
 from tests.cluster.console import ClusterError
 from tests.cluster.local.bare import OPERATOR, ControlPlane
 from tests.cluster.waiting import wait_for
+from tests.e2e.planes import connected
 from tests.processes import PLINTH, environment, plinth
 from tests.servers.databases import OWNER, TEMPLATE, execute, new_database
 from tests.servers.proxy import Remote, proxying
 
 T = TypeVar("T")
-CRD = Path(__file__).parents[2] / "charts" / "plinth" / "crds"
 _numbers = itertools.count(1)
-
-
-@contextmanager
-def connected(plane: ControlPlane) -> Iterator[Client]:
-    """A client for the test itself; its requests are not counted."""
-    found = KubeConfig.from_file(plane.kubeconfig()).get()
-    assert found
-    with closing(Client(found, trust_env=False, timeout=httpx2.Timeout(10))) as made:
-        yield made
-
-
-def define(plane: ControlPlane) -> None:
-    """Apply the CRD, and wait until the API server serves it."""
-    plane.kubectl("apply", f"--filename={CRD}")
-    plane.kubectl("wait", "--for=condition=Established", "crd/gatedmigrations.plinth.dev", "--timeout=20s")
-    wait_for("the resource", lambda: plane.kubectl("get", "gatedmigrations", "--output=name") == "", 20)
 
 
 @dataclass(frozen=True)
@@ -62,6 +49,9 @@ class Shop:
     def create(cls, api: Client) -> Self:
         shop = cls(api, f"shop-{next(_numbers)}")
         api.create(Namespace(metadata=ObjectMeta(name=shop.name)))
+        place, group = ObjectMeta(name=OPERATOR, namespace=shop.name), "rbac.authorization.k8s.io"
+        role, user = RoleRef("ClusterRole", OPERATOR, group), Subject("User", OPERATOR, group)
+        api.create(RoleBinding(role, metadata=place, subjects=[user]))
         return shop
 
     def put_secret(self, name: str, **data: str | bytes) -> None:
@@ -202,13 +192,27 @@ class Operator:
 
 @contextmanager
 def operating(plane: ControlPlane, *namespaces: str) -> Iterator[Operator]:
-    """A running operator of these namespaces; killed at the end."""
+    """A running operator of these namespaces; killed at the end. Its Role has to be enough for all it did."""
     operator = Operator.of(plane, *namespaces)
     operator.start()
     try:
         yield operator
     finally:
         operator.kill()
+    assert plane.forbidden() == []
+
+
+def meeting(client: AsyncClient, both: asyncio.Barrier) -> Callable[..., Awaitable[Any]]:
+    """Its `get`, whose first answer comes when both have theirs."""
+    first, get = iter([both]), client.get
+
+    async def got(*args: Any, **named: Any) -> Any:
+        found = await get(*args, **named)
+        for barrier in first:
+            await barrier.wait()
+        return found
+
+    return got
 
 
 @dataclass

@@ -24,7 +24,8 @@ from tests.cluster.console import step
 from tests.cluster.local.bare import ControlPlane, serving
 from tests.cluster.providers import choose
 from tests.cluster.waiting import wait_for
-from tests.e2e.operators import Operator, Service, Shop, connected, define, operating, running_jobs
+from tests.e2e.operators import Operator, Service, Shop, operating, running_jobs
+from tests.e2e.planes import connected, define
 from tests.e2e.releases import Release
 from tests.figures import flapping
 from tests.figures.figure import Figure, report

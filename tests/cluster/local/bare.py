@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from tests.cluster.waiting import wait_for
 
 READY_SECONDS = 60.0
 OPERATOR = "plinth-operator"
-"""The user whose requests are counted."""
-_CLIENTS = (Client("admin", ADMINISTRATORS + "admin"), Client(OPERATOR, ADMINISTRATORS + OPERATOR))
+"""The user whose requests are counted. It has no rights but those a test gives it."""
+_CLIENTS = (Client("admin", ADMINISTRATORS + "admin"), Client(OPERATOR, f"/CN={OPERATOR}"))
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -43,6 +44,7 @@ class ControlPlane:
 
     layout: Layout
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _ready: str = ""
 
     def kubeconfig(self, user: str = "admin") -> Path:
         return self.layout.pki / f"{user}.kubeconfig"
@@ -64,6 +66,7 @@ class ControlPlane:
         )  # fmt: skip
         self._start(Daemon(daemon.name, (*daemon.argv, *extra), env=daemon.env))
         wait_for("the API server", lambda: self.kubectl("get", "--raw=/readyz") == "ok", READY_SECONDS)
+        self._ready = datetime.now(UTC).isoformat()
 
     def kill(self) -> None:
         """End the API server, without goodbye."""
@@ -83,6 +86,14 @@ class ControlPlane:
     def requests(self) -> list[dict[str, Any]]:
         """What the operator asked for and was answered, as audit events."""
         return [json.loads(line) for line in self._audit_log.read_text().splitlines()]
+
+    def forbidden(self) -> list[str]:
+        """What the operator asked for without the right to it; one that is not ready yet knows of no rights."""
+        return [
+            f"{one['verb']} {one['requestURI']}"
+            for one in self.requests()
+            if one["responseStatus"]["code"] == 403 and one["requestReceivedTimestamp"] > self._ready
+        ]
 
     def forget_history(self) -> None:
         """Compact etcd: who goes on from what he saw last is told 410 Gone by an API server that starts anew."""

@@ -13,16 +13,47 @@ from tests.unit.operator.test_health import ROWS
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
 
 
-def nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield schema
-    for child in (*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")):
-        if isinstance(child, dict):
-            yield from nodes(child)
+FREE = re.compile(r"""
+    spec\.jobTemplate\.(nodeSelector|podAnnotations)\.\*
+    |spec\.jobTemplate\.podLabels\.\*\.pattern
+    |spec\.jobTemplate\.tolerations\[\]\.(key|value|tolerationSeconds)
+    |spec\.jobTemplate\.resources\.(requests|limits)\.\*\.maxLength
+""", re.VERBOSE)  # fmt: skip
+"""What the API server judges when the Job is made."""
+
+
+def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each part of the schema, and where it is."""
+    yield path, schema
+    for name, child in schema.get("properties", {}).items():
+        yield from nodes(child, f"{path}.{name}".lstrip("."))
+    if isinstance(values := schema.get("additionalProperties"), dict):
+        yield from nodes(values, f"{path}.*")
+    if items := schema.get("items"):
+        yield from nodes(items, f"{path}[]")
+
+
+def missing(node: dict[str, Any]) -> set[str]:
+    """The bounds that a part of its type needs, and does not have."""
+    if "enum" in node:
+        return set()
+    kind = "string" if "x-kubernetes-int-or-string" in node else node["type"]
+    needed = {"string": {"pattern", "maxLength"}, "integer": {"minimum"}, "array": {"maxItems"}}
+    maps = {"maxProperties"} if "additionalProperties" in node else {"properties"}
+    return ({**needed, "object": maps, "boolean": set()})[kind] - node.keys()
 
 
 def test_the_schema_is_closed_everywhere() -> None:
     """What is not named is refused or pruned, also in the Job's template."""
-    assert not [node for node in nodes(SCHEMA) if "x-kubernetes-preserve-unknown-fields" in node]
+    assert not [path for path, node in nodes(SCHEMA) if "x-kubernetes-preserve-unknown-fields" in node]
+
+
+def test_every_field_of_the_spec_is_bounded() -> None:
+    """By an enumeration, or a pattern and a length, or a limit: nonsense is refused where it is typed."""
+    unbounded = {
+        f"{path}.{bound}" for path, node in nodes(SCHEMA) if path.startswith("spec") for bound in missing(node)
+    }
+    assert {one for one in unbounded if not FREE.match(one)} == set()
 
 
 def test_the_printed_columns_are_the_promised_ones() -> None:
