@@ -199,7 +199,8 @@ def operating(plane: ControlPlane, *namespaces: str) -> Iterator[Operator]:
         yield operator
     finally:
         operator.kill()
-    assert plane.forbidden() == []
+    refused = plane.forbidden()
+    assert refused == [], refused
 
 
 def meeting(client: AsyncClient, both: asyncio.Barrier) -> Callable[..., Awaitable[Any]]:
