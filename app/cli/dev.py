@@ -1,6 +1,7 @@
 """`plinth dev`."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ import click
 from pydantic import SecretStr
 
 from app.db.packaged import PackagedServer, data_root
+from app.db.revision import ROOT
 from app.errors import PlinthError
 from app.settings import Settings, load_settings
 
@@ -25,7 +27,7 @@ def command(port: int, postgres: str, fresh: bool) -> None:
 
     No cluster, no Docker. A new revision runs at the next start, or by `plinth migrate`.
     """
-    data = data_root() / "dev" / postgres
+    data = data_folder(ROOT) / postgres
     if fresh:
         _delete(data)
     with _listening(port) as listening:
@@ -34,6 +36,11 @@ def command(port: int, postgres: str, fresh: bool) -> None:
             _serve(server, listening)
         finally:
             server.stop()
+
+
+def data_folder(tree: Path) -> Path:
+    """One for each tree: another clone has other revisions, and could neither use nor migrate this one's database."""
+    return data_root() / "dev" / f"{tree.name}-{hashlib.sha256(os.fsencode(tree)).hexdigest()[:8]}"
 
 
 def _listening(port: int) -> socket.socket:
@@ -77,7 +84,9 @@ def _serve(server: PackagedServer, listening: socket.socket) -> None:
     asyncio.run(_prepare(server, base.model_copy(update={**owner, "termination_log": Path("/dev/null")})))
     port = listening.getsockname()[1]
     click.echo(
-        f"\nPostgreSQL {server.major} on port {server.port}; the API on http://127.0.0.1:{port}/docs\n", err=True
+        f"\nPostgreSQL {server.major} on port {server.port}, its password in {server.data}.password; "
+        f"the API on http://127.0.0.1:{port}/docs\n",
+        err=True,
     )
     app = {"database_url": SecretStr(server.uri(_DATABASE, _APP)), "drain_seconds": 0, "metrics_port": 0}
     Reloader(base.model_copy(update=app), listening).run()

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.db.packaged import data_root, free_port
+from app.cli.dev import data_folder
+from app.db.packaged import free_port
 from tests.processes import PLINTH, environment, plinth
 from tests.released import ROOT
 
@@ -42,7 +43,7 @@ def test_it_answers_from_nothing(major: str, tmp_path: Path):
 
 
 def test_a_saved_source_is_served(tmp_path: Path):
-    """The API starts anew when a file changes or comes; a request meanwhile waits and is not refused."""
+    """The API starts anew when a file changes or comes; a request waits meanwhile. Each tree has its own database."""
     code = tmp_path / "code"
     for name in ("app", "migrations"):
         shutil.copytree(ROOT / name, code / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -67,6 +68,7 @@ def test_a_saved_source_is_served(tmp_path: Path):
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0, log.read_text()
+        shutil.rmtree(data_folder(code))
     assert "detected changes in 'app/main.py'" in log.read_text()
 
 
@@ -76,7 +78,7 @@ def test_a_port_that_is_taken_is_a_failure():
         done = plinth("dev", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1, done.stderr
     assert "(address already in use): end what has it, or choose another by --port." in done.stderr
-    assert not (data_root() / "dev" / "18" / "postmaster.pid").exists()
+    assert not (data_folder(ROOT) / "18" / "postmaster.pid").exists()
 
 
 def _wait_until_ready(url: str, log: Path) -> None:
