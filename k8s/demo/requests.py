@@ -12,7 +12,7 @@ _PAUSE_SECONDS = 0.5
 
 
 class Requests:
-    """A thread that creates projects, and says when the answers change."""
+    """A thread that asks for new ids, and says when the answers change."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -33,7 +33,7 @@ class Requests:
         failing_since: float | None = None
         while not self._ended.wait(_PAUSE_SECONDS):
             try:
-                made = UUID(self._bundle.new_project())
+                made = UUID(self._bundle.new_id())
             except ClusterError:
                 self.refused += 1
                 if failing_since is None:

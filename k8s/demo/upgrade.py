@@ -30,7 +30,7 @@ def run() -> None:
             _move(bundle)
         elif unfinished:
             with step("helm upgrade, which was interrupted in the middle"):
-                bundle.deploy(NEW_MAJOR)
+                bundle.move(NEW_MAJOR)
         heading("What the operator does, without being told")
         _follow(bundle, seen)
         bundle.cluster.wait_for("a new id to be v7", lambda: requests.generation == 7, 15)
@@ -48,7 +48,7 @@ def _move(bundle: Bundle) -> None:
         with step("pg_dump into the database's volume"):
             bundle.in_database(f"pg_dump -h 127.0.0.1 -Fc -f {DUMP}.part plinth && mv {DUMP}.part {DUMP}")
         with step(f"helm upgrade with postgresql.image.tag={NEW_MAJOR}: the new server restores the dump as it starts"):
-            bundle.deploy(NEW_MAJOR)
+            bundle.move(NEW_MAJOR)
     except BaseException:
         if bundle.major() != NEW_MAJOR:
             bundle.psql("ALTER ROLE plinth_app LOGIN")  # nothing has moved: the old server serves on

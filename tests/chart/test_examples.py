@@ -73,7 +73,7 @@ def test_the_one_for_production_is_for_production(render: Render) -> None:
 def test_the_values_of_docs_adopt_rename_what_they_say(render: Render) -> None:
     """A service of one's own: its image in every pod, its name on every object, and no examples."""
     page = (CHART.parents[1] / "docs" / "adopt.md").read_text()
-    objects = render(yaml.safe_load(page.split("```yaml\n")[1].split("```")[0]))
+    objects = render(*(yaml.safe_load(block.split("```")[0]) for block in page.split("```yaml\n")[1:]))
     images = {one["image"] for pod in objects.pods().values() for one in pod["containers"]}
     assert {image.rpartition(":")[0] for image in images} == {"registry.example/invoices"}
     definitions = {"CustomResourceDefinition", "Namespace"}

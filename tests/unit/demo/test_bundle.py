@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k8s.demo import upgrade
+from k8s.demo import bundle as demo, upgrade
 from k8s.demo.bundle import Bundle
 from tests.cluster.client import Cluster, Namespace
 from tests.cluster.console import ClusterError
@@ -58,7 +58,43 @@ def test_what_helm_left_unfinished_is_no_hindrance(make: Callable[..., tuple[Bun
     assert asked[0].startswith("delete secrets --selector=owner=helm,name=plinth,status in (pending-install,")
     assert asked[1].startswith("helm upgrade --install plinth")
     assert bundle.settle()
-    assert not make()[0].settle()
+    assert not make(delete_secrets="No resources found\n")[0].settle()
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A team's values."""
+    monkeypatch.setattr(demo, "ROOT", tmp_path)
+    monkeypatch.setattr(demo, "VALUES", tmp_path / "values.yaml")
+    demo.VALUES.write_text("fullnameOverride: invoices\ndatabase:\n")
+    return demo.VALUES
+
+
+def test_a_teams_values_are_installed(make: Callable[..., tuple[Bundle, list[str]]], own: Path):
+    """Below what is this tree's, such as the image; a move changes the database's version alone."""
+    bundle, asked = make()
+    bundle.deploy("17")
+    bundle.move("18")
+    deployed, moved = (line for line in asked if line.startswith("helm upgrade --install plinth"))
+    assert f"--values={own} --set-string image.repository=plinth,image.tag=1," in deployed
+    assert moved.endswith("--reset-then-reuse-values --set-string postgresql.image.tag=18")
+
+
+def test_values_that_name_a_database_are_not_installed(make: Callable[..., tuple[Bundle, list[str]]], own: Path):
+    """The bundle has one of its own, and the cluster no such secret."""
+    own.write_text("migrations: {existingSecret: invoices-owner}")
+    bundle, asked = make()
+    with pytest.raises(ClusterError, match=r"^values.yaml names the secrets of a database of your own"):
+        bundle.deploy("17")
+    assert asked == []
+
+
+def test_a_team_without_the_examples_sees_new_ids_too(make: Callable[..., tuple[Bundle, list[str]]]):
+    """Its objects are found by their labels; where no project is made, the database is asked for an id."""
+    bundle, asked = make(get_deployments="invoices", exec_invoices="3f0c\n")
+    assert bundle.new_id() == "3f0c"
+    assert any(line.startswith("exec deployment/invoices --container=app -- python -c") for line in asked)
+    assert asked[-1].endswith('-c "SELECT public.plinth_id()"')
 
 
 def test_a_failed_deployment_shows_the_pods(make: Callable[..., tuple[Bundle, list[str]]]):
@@ -78,7 +114,7 @@ def test_an_interrupted_move_lets_the_app_in_again(
     make: Callable[..., tuple[Bundle, list[str]]], image: str, *, back: bool
 ):
     """Where nothing has moved: the old server serves on. The new one lets it in by itself."""
-    bundle, asked = make(helm=KeyboardInterrupt(), get_statefulset=image)
+    bundle, asked = make(helm=KeyboardInterrupt(), get_statefulsets=image)
     with pytest.raises(KeyboardInterrupt):
         upgrade._move(bundle)
     assert any("ALTER ROLE plinth_app LOGIN" in line for line in asked) is back
