@@ -31,7 +31,7 @@ class Context:
 
 
 def opening(context: Context, limits: Mapping[str, str]) -> str:
-    """What a transaction is begun with, as SQL; "" for nothing. ``limits`` are settings of PostgreSQL's.
+    """What a transaction is begun with, as a statement without rows; "" for nothing. ``limits``: PostgreSQL's settings.
 
     It lasts until the transaction ends. Never for the session: another request would inherit it with the connection.
     """
@@ -41,7 +41,8 @@ def opening(context: Context, limits: Mapping[str, str]) -> str:
         values["plinth.user_id"] = context.user_id or ""
     if not values:
         return ""
-    return f"SELECT {', '.join(f'set_config({_text(name)}, {_text(value)}, true)' for name, value in values.items())};"
+    sets = ", ".join(f"set_config({_text(name)}, {_text(value)}, true)" for name, value in values.items())
+    return f"SELECT WHERE num_nulls({sets}) < 0"  # set_config is volatile: it is run, whatever comes of it
 
 
 def _text(value: str) -> str:

@@ -1,6 +1,6 @@
 """SQLAlchemy's dialect for asyncpg, with two changes.
 
-A transaction says for whom it runs in the message that begins it: one round trip, not two.
+A transaction says for whom it runs as it begins, and begins in one round trip with its first statement, not two before.
 
 And nobody waits for the end of a connection.
 
@@ -24,12 +24,15 @@ from sqlalchemy.dialects.postgresql.asyncpg import (
 )
 from sqlalchemy.util import await_only
 
+from app.db.pipelining import messages, send_ahead
+
 URL = "postgresql+plinth://"
 GOODBYE_SECONDS = 1
 """How long a server gets to confirm a cancellation and an end; then the socket is dropped. A cancellation that comes
 just before its statement is lost; the server finds the socket closed then, see client_connection_check_interval."""
 
 
+_BEGIN = messages("BEGIN")
 _Fetched = tuple[Sequence[Any], Sequence[Any]]
 
 
@@ -54,7 +57,9 @@ class PlinthConnection(AsyncAdapt_asyncpg_connection):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]
         self.opening = ""
-        """SQL that goes with the next BEGIN, and is forgotten with its transaction, also one that never began."""
+        """A statement that goes with the next BEGIN, and is forgotten with its transaction, also one that never began.
+
+        It gives no rows."""
 
     async def _start_transaction(self) -> None:
         if self.isolation_level == "autocommit":
@@ -78,12 +83,33 @@ class PlinthConnection(AsyncAdapt_asyncpg_connection):
         ``since``: of what time the schema is that may be remembered. ``begin``: a transaction, if there is none yet.
         """
         try:
-            if begin and self._transaction is None:
+            known = self._known(sql, since)
+            if begin and self._transaction is None and not (known and self._begins_with_its_first()):
                 await self._start_transaction()
-            statement, attributes = await self._prepare(sql, since)  # type: ignore[no-untyped-call]
+            statement, attributes = known or await self._prepare(sql, since)  # type: ignore[no-untyped-call]
             return await statement.fetch(*arguments), attributes
         except Exception as error:
             self._handle_exception(error)
+
+    def _known(self, sql: str, since: float) -> tuple[Any, Sequence[Any]] | None:
+        """A statement that was prepared on this connection, where `_prepare` would ask the server for nothing."""
+        cache = self._prepared_statement_cache
+        if cache is None or sql not in cache or since > self._invalidate_schema_cache_asof:
+            return None
+        statement, attributes, at = cache[sql]
+        return (statement, attributes) if at > since else None
+
+    def _begins_with_its_first(self) -> bool:
+        """Send BEGIN, if that can be, ahead of the statement that is run next: the server answers both at once.
+
+        Where nothing follows, as a value is not of its type, ROLLBACK does.
+        """
+        driver: asyncpg.Connection = self.driver_connection
+        if self.isolation_level or self.readonly or self.deferrable or driver.is_closed():
+            return False
+        self._transaction = _Transaction(driver)  # type: ignore[assignment]
+        send_ahead(driver._transport, _BEGIN + messages(self.opening) if self.opening else _BEGIN)
+        return True
 
     @property
     def is_idle(self) -> bool:
@@ -93,11 +119,14 @@ class PlinthConnection(AsyncAdapt_asyncpg_connection):
     async def end(self) -> None:
         """Commit, as `commit` does in a greenlet."""
         self.opening = ""
+        if self._transaction is None:
+            return
         try:
-            if self._transaction is not None:
-                await self._call_and_discard(self._transaction.commit)
+            await self.driver_connection.execute("COMMIT")
         except Exception as error:
             self._handle_exception(error)
+        finally:
+            self._transaction = None
 
     def rollback(self) -> None:
         self.opening = ""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 from uuid import UUID
 
@@ -172,3 +172,49 @@ async def test_no_tenant_is_left_on_a_connection(database: TestDatabase, how: st
     await api.close()
     assert [tenant for tenant, _ in seen] == ["", ""]
     assert (rows, others) == ([], [])
+
+
+async def _sent(api: Database, work: Work) -> list[str]:
+    """What is asked of a connection apart from prepared statements, each in a round trip of its own."""
+    sent: list[str] = []
+    async with api.transaction(Context()) as session:
+        driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert driver is not None
+    with driver.query_logger(lambda record: sent.append(record.query)):
+        async with api.transaction(TENANT) as session:
+            await work(session)
+        await asyncio.sleep(0)  # the logger is told at the loop's next turn
+    return [query for query in sent if "projects" not in query]
+
+
+async def test_a_transaction_begins_with_its_first_statement(database: TestDatabase) -> None:
+    """In one round trip, for its tenant too, once a connection knows the statement."""
+    api = Database.open(database.settings.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0}))
+
+    async def work(session: AsyncSession) -> None:
+        await session.execute(CREATE, {"name": "one"})
+
+    first, second = [await _sent(api, work) for _ in range(2)]
+    rows = await database.fetch("SELECT tenant_id, xmin FROM projects")
+    await api.close()
+    assert [query.partition(";")[0] for query in first] == ["BEGIN", "COMMIT"]
+    assert second == ["COMMIT"]
+    assert [row["tenant_id"] for row in rows] == [TENANT.tenant_id] * 2
+    assert len({row["xmin"] for row in rows}) == 2
+
+
+@pytest.mark.parametrize("name", [b"bytes", "\0"])
+async def test_nothing_is_left_of_a_transaction_whose_first_statement_fails(
+    database: TestDatabase, name: str | bytes
+) -> None:
+    """Where the driver refuses a value nothing follows what was sent ahead; where the server does, what follows."""
+    api = Database.open(database.settings.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0}))
+    for value in ("before", name, "after"):
+        with pytest.raises(DBAPIError) if value is name else nullcontext():
+            async with api.transaction(TENANT) as session:
+                await session.execute(CREATE, {"name": value})
+    async with api.reading(Context()) as session:
+        left = (await session.execute(WHO)).one()[0]
+    rows = await database.fetch("SELECT name FROM projects ORDER BY id")
+    await api.close()
+    assert ([row["name"] for row in rows], left) == (["before", "after"], "")
