@@ -23,7 +23,10 @@ from fastapi.routing import RouteContext
 from fastapi.utils import is_body_allowed_for_status_code
 from pydantic_core import PydanticUndefined
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+
+from app.db.session import MANAGERS
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 STACK = "plinth.stack"
@@ -32,17 +35,33 @@ STACK = "plinth.stack"
 _JSON = "application/json"
 
 
+class Written(Response):
+    """A response that is as it is to be sent."""
+
+    def __init__(self, body: bytes, status_code: int, raw_headers: list[tuple[bytes, bytes]]) -> None:
+        self.body = body
+        self.status_code = status_code
+        self.raw_headers = raw_headers
+        self.background = None
+
+
 class Plan:
     """What a function is called with: the route's own, or one it depends on."""
 
-    def __init__(self, dependant: Dependant) -> None:
+    def __init__(self, dependant: Dependant, *, embedded: bool) -> None:
+        """``embedded``: whether the body has its parameters by their names, even where there is one only."""
         assert dependant.call is not None  # noqa: S101 - as FastAPI makes it
         self.call = dependant.call
         self.key = dependant.call, dependant.scope
         """What is called once in a request: with another scope it is another thing."""
-        self.enter = asynccontextmanager(self.call) if isasyncgenfunction(self.call) else None
-        self.needs = [(one.name, Plan(one)) for one in dependant.dependencies]
+        self.enter: Any = None
+        if isasyncgenfunction(self.call):
+            self.enter = MANAGERS.get(self.call) or asynccontextmanager(self.call)
+        self.needs = [(one.name, Plan(one, embedded=embedded)) for one in dependant.dependencies]
         self.path, self.query, self.body = dependant.path_params, dependant.query_params, dependant.body_params
+        self.embedded = embedded
+        self.whole = self.body[0] if len(self.body) == 1 and not embedded else None
+        """What the body is as a whole."""
         self.requests = [name for name in (dependant.request_param_name, dependant.http_connection_param_name) if name]
         self.responses = [name for name in (dependant.response_param_name,) if name]
 
@@ -50,14 +69,11 @@ class Plan:
 class Call:
     """One request on its way through a plan."""
 
-    def __init__(self, request: Request, stack: AsyncExitStack, body: Any, *, embedded: bool) -> None:
+    def __init__(self, request: Request, stack: AsyncExitStack, body: Any) -> None:
         self.request = request
         self.stack = stack
         self.body = body
-        self.embedded = embedded
-        self.response = Response()
-        self.response.raw_headers.clear()
-        self.response.status_code = 0
+        self.response = Written(b"", 0, [])
         self.results: dict[Any, Any] = {}
         self.errors: list[Any] = []
 
@@ -71,8 +87,11 @@ class Call:
             self._take(values, *request_params_to_args(plan.path, self.request.path_params))
         if plan.query:
             self._take(values, *request_params_to_args(plan.query, self.request.query_params))
-        if plan.body:
-            self._take(values, *await request_body_to_args(plan.body, self.body, self.embedded))
+        if plan.whole is not None and self.body is not PydanticUndefined:
+            value, errors = plan.whole.validate(self.body, {}, loc=("body",))
+            self._take(values, {plan.whole.name: value}, errors)
+        elif plan.body:
+            self._take(values, *await request_body_to_args(plan.body, self.body, plan.embedded))
         for name in plan.requests:
             values[name] = self.request
         for name in plan.responses:
@@ -99,12 +118,12 @@ def direct(route: RouteContext) -> Handler | None:
     """The handler of a route, or None for one that FastAPI is to run."""
     if not (_usual(route) and _simple(route.dependant)):
         return None
-    plan, takes_body, embedded = Plan(route.dependant), route.body_field is not None, route._embed_body_fields
+    plan, takes_body = Plan(route.dependant, embedded=route._embed_body_fields), route.body_field is not None
     answer = _answer(route.response_field, route.status_code or 200)
 
     async def handle(request: Request) -> Response:
         body = await _body(request) if takes_body else PydanticUndefined
-        call = Call(request, request.scope[STACK], body, embedded=embedded)
+        call = Call(request, request.scope[STACK], body)
         values = await call.values(plan)
         if call.errors:
             raise RequestValidationError(call.errors, body=None if call.body is PydanticUndefined else call.body)
@@ -153,10 +172,10 @@ def _simple(dependant: Dependant) -> bool:
 
 async def _body(request: Request) -> Any:
     try:
-        content = await request.body()
+        content = await _content(request)
         if not content:
             return PydanticUndefined
-        return await request.json() if _is_json(request.headers.get("content-type")) else content
+        return json.loads(content) if _is_json(request.headers.get("content-type")) else content
     except json.JSONDecodeError as error:
         wrong = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "JSON decode error", "input": {}}
         raise RequestValidationError([{**wrong, "ctx": {"error": error.msg}}], body=error.doc) from error
@@ -164,6 +183,19 @@ async def _body(request: Request) -> Any:
         raise
     except Exception as error:
         raise HTTPException(400, "There was an error parsing the body") from error
+
+
+async def _content(request: Request) -> bytes:
+    """As `Request.body`, and for it, but without a generator: of each of those the event loop keeps account."""
+    pieces, more = [], True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pieces.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    request._body = b"".join(pieces)
+    return request._body
 
 
 def _is_json(content_type: str | None) -> bool:
@@ -189,8 +221,11 @@ def _answer(field: ModelField | None, status: int) -> Callable[[Any, Response], 
             content = field.serialize_json(value)
         elif is_body_allowed_for_status_code(code):  # which the route has told, in place of its own
             content = bytes(JSONResponse(jsonable_encoder(returned)).body)
-        response = Response(content if is_body_allowed_for_status_code(code) else b"", code, media_type=_JSON)
-        response.raw_headers.extend(told.raw_headers)
-        return response
+        if not is_body_allowed_for_status_code(code):
+            content = b""
+        headers = [(b"content-type", b"application/json"), *told.raw_headers]
+        if code >= 200 and code not in (204, 304):
+            headers.insert(0, (b"content-length", b"%d" % len(content)))
+        return Written(content, code, headers)
 
     return answer

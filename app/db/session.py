@@ -1,8 +1,9 @@
 """Sessions: what a slice works with. It never commits; the dependency does, before the response is sent."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import lru_cache
+from contextlib import AbstractAsyncContextManager
+from functools import lru_cache, partial
+from types import TracebackType
 from typing import Annotated, Any, Protocol, Self
 from uuid import UUID
 
@@ -187,21 +188,10 @@ class Database:
         """A session for reads: each statement on its own where there is nothing to carry, else one transaction."""
         return self._session(context, autocommit=context.empty and not self._limits)
 
-    @asynccontextmanager
-    async def _session(self, context: Context, *, autocommit: bool) -> AsyncIterator[AsyncSession]:
+    def _session(self, context: Context, *, autocommit: bool) -> "Work":
         line = Line(self.engine.sync_engine, opening(context, self._limits), autocommit=autocommit)
-        session = RequestSession(self._autocommit if autocommit else self.engine, line, context, self._limits)
-        try:
-            try:
-                yield session
-                await session.end()
-            except BaseException as failure:
-                await session.end(failure)
-                raise
-        except Exception as failure:
-            self._tell(session, treatment(failure))
-            raise
-        self._tell(session, None)
+        bind = self._autocommit if autocommit else self.engine
+        return Work(RequestSession(bind, line, context, self._limits), self._tell)
 
     def _tell(self, session: RequestSession, outcome: Treatment | None) -> None:
         if self.told is not None:
@@ -211,20 +201,81 @@ class Database:
                 self.told(True)
 
 
-async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    database: Database = request.app.state.database
-    attempt: Attempt | None = request.scope.get(ATTEMPT)
-    async with database.transaction(await get_context(request)) as session:
+class Work(AbstractAsyncContextManager[AsyncSession]):
+    """A session from its beginning to its end. No generator: of each of those the event loop keeps account."""
+
+    def __init__(self, session: RequestSession, tell: Callable[[RequestSession, Treatment | None], None]) -> None:
+        """``tell`` is told how it ended, unless it was broken off."""
+        self._session = session
+        self._tell = tell
+
+    async def __aenter__(self) -> AsyncSession:
+        return self._session
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, failure: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        try:
+            await self._end(failure)
+        except Exception as another:
+            self._tell(self._session, treatment(another))
+            raise
+        if failure is None or isinstance(failure, Exception):
+            self._tell(self._session, treatment(failure) if failure else None)
+
+    async def _end(self, failure: BaseException | None) -> None:
+        if failure is not None:
+            await self._session.end(failure)
+            return
+        try:
+            await self._session.end()
+        except BaseException as late:
+            await self._session.end(late)
+            raise
+
+
+class RequestWork(AbstractAsyncContextManager[AsyncSession]):
+    """The work of one request: for whom it asks, and once where it has an ``Idempotency-Key``."""
+
+    def __init__(self, request: Request, *, reads: bool = False) -> None:
+        self._request = request
+        self._reads = reads
+
+    async def __aenter__(self) -> AsyncSession:
+        database: Database = self._request.app.state.database
+        context = await get_context(self._request)
+        self._work = database.reading(context) if self._reads else database.transaction(context)
+        session = await self._work.__aenter__()
+        attempt: Attempt | None = None if self._reads else self._request.scope.get(ATTEMPT)
         if attempt is not None:
-            await attempt.begin(session)
+            try:
+                await attempt.begin(session)
+            except BaseException as failure:
+                await self._work.__aexit__(type(failure), failure, failure.__traceback__)
+                raise
+        return session
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._work.__aexit__(kind, failure, at)
+
+
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with RequestWork(request) as session:
         yield session
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
-    database: Database = request.app.state.database
-    async with database.reading(await get_context(request)) as session:
+    async with RequestWork(request, reads=True) as session:
         yield session
 
+
+MANAGERS: Mapping[Callable[..., Any], Callable[[Request], AbstractAsyncContextManager[AsyncSession]]] = {
+    _transaction: RequestWork,
+    _reading: partial(RequestWork, reads=True),
+}
+"""What a dependency yields from, for who can enter it without the generator."""
 
 # scope="function": the exit, and so the commit, comes before the response is sent. With the default a client could read
 # its 201 before the commit, or in spite of a commit that failed.

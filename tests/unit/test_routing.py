@@ -1,7 +1,7 @@
 """The short way to a slice's routes answers as FastAPI's long one does."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import httpx2
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, SecretStr
 from starlette.responses import PlainTextResponse
+from starlette.types import Message
 
 from app import problems, routing
 from app.direct import direct
@@ -189,6 +190,29 @@ async def test_both_ways_answer_alike(method: str, path: str, content: bytes, he
         for shortcut in (True, False)
     ]
     assert short == long
+
+
+@pytest.mark.parametrize("pieces", [[b'{"name"', b': "one"}'], [b""], [b'{"name": "one"}', b""], [b'{"na', None]])
+async def test_a_body_in_pieces_is_one_body(pieces: list[bytes | None]) -> None:
+    """None: the client hangs up in the midst of it."""
+    answers = []
+    for shortcut in (True, False):
+        app, sent, left = app_with(shortcut=shortcut), list[Any](), iter([*pieces, None])
+
+        async def receive(left: Iterator[bytes | None] = left) -> Message:
+            piece = next(left)
+            if piece is None:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": piece, "more_body": piece != pieces[-1]}
+
+        async def send(message: Message, sent: list[Any] = sent) -> None:
+            sent.append(message)
+
+        headers = [(b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/api/things", "headers": headers, "query_string": b""}
+        await app(scope, receive, send)
+        answers.append((sent, app.state.log))
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("before", ["", "/api", "/api/things", "/api/thing", "/elsewhere"])
