@@ -49,7 +49,9 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.in_progress = Gauge("plinth_http_requests_in_progress", "Requests being answered", registry=self.registry)
+        self.in_progress = 0
+        """Of the event loop alone: a number needs no lock."""
+        self._gauge("plinth_http_requests_in_progress", "Requests being answered", lambda: self.in_progress)
         self.faults = Counter(
             "plinth_database_faults",
             "Requests that failed at the database, by kind (app/db/faults.py)",

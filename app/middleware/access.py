@@ -45,11 +45,11 @@ class Access:
             await send(message)
 
         started = time.perf_counter()
-        self.metrics.in_progress.inc()
+        self.metrics.in_progress += 1
         try:
             await self.app(scope, receive, note)
         finally:
-            self.metrics.in_progress.dec()
+            self.metrics.in_progress -= 1
             self._record(scope, status, time.perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:

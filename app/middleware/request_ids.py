@@ -1,7 +1,7 @@
 """One id for a request: in each of its log lines, in its answer, in its problems."""
 
+import os
 import re
-from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
@@ -13,7 +13,7 @@ _SANE = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}")
 
 def accepted(header: str | None) -> str:
     """The id a client or proxy sent where it can be logged as it is, else one of our own."""
-    return header if header and _SANE.fullmatch(header) else uuid4().hex
+    return header if header and _SANE.fullmatch(header) else os.urandom(16).hex()
 
 
 class RequestIds:
@@ -30,8 +30,8 @@ class RequestIds:
 
         async def tag(message: Message) -> None:
             if message["type"] == "http.response.start":
-                others = (other for other in message.get("headers", ()) if other[0] != _NAME)
-                message["headers"] = [*others, header]
+                message["headers"] = [other for other in message.get("headers", ()) if other[0] != _NAME]
+                message["headers"].append(header)
             await send(message)
 
         tokens = bind_contextvars(request_id=request_id)
