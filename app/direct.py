@@ -132,6 +132,10 @@ def direct(route: RouteContext) -> Handler | None:
     return handle
 
 
+def takes_a_form(route: RouteContext) -> bool:
+    return route.body_field is not None and isinstance(route.body_field.field_info, Form)
+
+
 def _usual(route: RouteContext) -> bool:
     """Whether a route answers with its model as it is, and takes no form."""
     changed = (
@@ -143,10 +147,9 @@ def _usual(route: RouteContext) -> bool:
         route.max_body_size,
         route.stream_item_field,
     )
-    form = route.body_field is not None and isinstance(route.body_field.field_info, Form)
     untyped = route.response_field is None and is_body_allowed_for_status_code(route.status_code)
     return (
-        not (form or untyped or any(changed))
+        not (takes_a_form(route) or untyped or any(changed))
         and route.response_model_by_alias
         and iscoroutinefunction(route.dependant.call)
         and isinstance(route.response_class, DefaultPlaceholder)

@@ -9,14 +9,13 @@ from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
-from fastapi.params import Form
 from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
 from starlette._exception_handler import wrap_app_handling_exceptions
 from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Host, Match, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.direct import STACK, direct
+from app.direct import STACK, direct, takes_a_form
 from app.idempotency import IdempotentRoute, once
 
 FOUND = "plinth.route"
@@ -68,7 +67,7 @@ class Shortcut(BaseRoute):
                 continue
             if "{" in self._part(path):  # it may stand for any of the others, and come before them
                 return {}
-            app = None if _takes_a_form(route) else _app(route)  # a form's limits are those of its router
+            app = None if takes_a_form(route) else _app(route)  # a form's limits are those of its router
             for method in route.methods or ():
                 known[method, self._part(path)].append(Known(path, route.matches, app, route.original_route))
         return known
@@ -113,10 +112,6 @@ def _failed(failure: Exception, request: Request) -> ASGIApp:
         raise failure
 
     return wrap_app_handling_exceptions(fail, request)
-
-
-def _takes_a_form(route: RouteContext) -> bool:
-    return route.body_field is not None and isinstance(route.body_field.field_info, Form)
 
 
 def install(app: FastAPI, prefix: str) -> None:

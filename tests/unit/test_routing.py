@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Form, Query, Request, Response
+from fastapi.dependencies import utils
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, SecretStr
 from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
 from app import problems, routing
-from app.direct import direct
+from app.direct import direct, takes_a_form
 from app.errors import Conflict, NotFound
 from app.idempotency import IdempotentRoute
 from app.main import create_app
@@ -229,6 +230,24 @@ def test_these_routes_and_those_of_the_slices_are_run_directly() -> None:
     whole = create_app(Settings(database_url=url, metrics_port=0))
     apis = [route for app in (app_with(shortcut=True), whole) for route in iter_route_contexts(app.routes)]
     assert [route.path for route in apis if "/api/" in (route.path or "") and direct(route) is None] == []
+
+
+def test_a_form_is_left_to_fastapi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its limits are those of its router. Declared here without the package that would read it."""
+    monkeypatch.setattr(utils, "ensure_multipart_is_installed", lambda: None)
+    forms = APIRouter(route_class=IdempotentRoute)
+
+    @forms.post("/forms")
+    async def sign(name: Annotated[str, Form()]) -> str:
+        return name
+
+    @forms.post("/bodies")
+    async def state(body: ThingBody) -> str:
+        return body.name
+
+    routes = {route.path: route for route in iter_route_contexts(forms.routes)}
+    assert [takes_a_form(routes[path]) for path in ("/forms", "/bodies")] == [True, False]
+    assert direct(routes["/forms"]) is None
 
 
 async def test_an_overridden_dependency_is_honoured() -> None:
