@@ -8,17 +8,30 @@ import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import literal_column, select
 
 from app.db.connections import Connector
+from app.db.context import Context
 from app.db.faults import Fault, classify
+from app.db.prepared import prepared
+from app.db.session import Database
 from app.settings import Settings
 from tests.servers.certificates import TlsServer, encrypting
 from tests.servers.databases import TestDatabase
 
+INSIDE = prepared(
+    select(
+        literal_column("(SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid())").label("encrypted"),
+        literal_column("concat_ws(' ', current_setting('plinth.tenant_id'), current_setting('plinth.user_id'))").label(
+            "who"
+        ),
+    )
+)
 VERIFYING = ("verify-ca", "verify-full")
 
 
@@ -74,6 +87,17 @@ async def test_encrypted_without_a_word(right: TlsServer):
     assert await encrypted(Connector(settings(right.uri()), "test"))
     assert await encrypted(Connector(settings(right.uri(), database_tls_ca=right.ca), "test"))
     assert await refused(right.uri(), database_tls_ca=right.strangers_ca) is Fault.TLS
+
+
+async def test_a_transaction_begins_with_its_statement_encrypted_too(right: TlsServer):
+    """What is sent ahead of a statement is never written past the encryption."""
+    api = Database.open(settings(right.uri(), database_pool_size=1, database_pool_overflow=0))
+    seen = []
+    for _ in range(3):  # the first has a BEGIN of its own
+        async with api.transaction(Context(UUID(int=7), "it's")) as session:
+            seen.append(tuple((await session.execute(INSIDE)).one()))
+    await api.close()
+    assert seen == [(True, f"{UUID(int=7)} it's")] * 3
 
 
 @pytest.mark.parametrize("mode", ["require", *VERIFYING])
