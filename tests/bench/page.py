@@ -72,18 +72,16 @@ def _works(data: Data) -> Iterator[str]:
     for work in data["works"].values():
         for number, (label, turns) in enumerate(work["cells"].items()):
             title = work["title"] if not number else ""
-            cpu, *others = (_median(turns[name]) for name in ("cpu", "database", "wall"))
-            spread = f"{_number(min(turns['cpu']))} to {_number(max(turns['cpu']))}"
+            others = (_median(turns[name]) for name in ("database", "wall"))
             p99 = f"{statistics.median(turns['p99']):.1f}"
-            yield f"| {' | '.join([title, _LABELS[label], cpu, spread, *others, p99])} |"
+            yield f"| {' | '.join([title, _LABELS[label], *_cpu(turns), *others, p99])} |"
 
 
 def _starts(data: Data) -> Iterator[str]:
     yield "| | CPU, ms | spread | wall, ms |"
     yield "| --- | ---: | ---: | ---: |"
     for label, times in data["starts"]["cells"].items():
-        spread = f"{_number(min(times['cpu']))} to {_number(max(times['cpu']))}"
-        yield f"| {_LABELS[label]} | {_median(times['cpu'])} | {spread} | {_median(times['wall'])} |"
+        yield f"| {' | '.join([_LABELS[label], *_cpu(times), _median(times['wall'])])} |"
 
 
 def _frozen(data: Data) -> Iterator[str]:
@@ -99,6 +97,12 @@ def _circumstances(data: Data) -> Iterator[str]:
     yield f"{data['date']}: {shape};"
     yield ", ".join(f"{name} {number}" for name, number in versions.items()) + "."
     yield f"Each value is the median of {data['rounds']} rounds."
+
+
+def _cpu(times: Mapping[str, list[float]]) -> tuple[str, str]:
+    """Median and spread of the rounds."""
+    cpu = times["cpu"]
+    return _median(cpu), f"{_number(min(cpu))} to {_number(max(cpu))}"
 
 
 def _median(values: list[float]) -> str:
