@@ -3,23 +3,19 @@
 import asyncio
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.bench import frozen, growth, memory, page, starts
+from tests.bench import frozen, growth, memory, page, quick, starts
 from tests.bench.ground import Ground, ground
 from tests.bench.machine import circumstances
-from tests.bench.ratios import MARGIN, RATIOS, needed
 from tests.bench.results import FILE, load, save
 from tests.bench.rounds import ROUNDS, measure
 from tests.bench.sites import Sites
 from tests.bench.works import WORKS
 from tests.cluster.console import step
-from tests.figures.figure import Figure, report
+from tests.figures.figure import report
 from tests.servers.databases import fetch
-
-QUICK_SHARE = 0.5
-"""Of a full run's requests; the rounds are as many, as the median needs them."""
 
 
 def main() -> int:
@@ -30,7 +26,8 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=memory.REQUESTS, help="after which memory is measured")
     arguments = parser.parse_args()
     if arguments.quick:
-        return report(quick(load()["works"]))
+        with ground() as under:
+            return report(quick.figures(under, load()["quick"]))
     with ground() as under:
         for name in arguments.only:
             with step(f"measuring {name}", "bench"):
@@ -54,18 +51,6 @@ def _keep(name: str, under: Ground, requests: int) -> None:
     save(data)
 
 
-def quick(committed: Mapping[str, Any]) -> Iterator[Figure]:
-    """Each ratio, with the committed one and its margin as the limit."""
-    measured: dict[str, Any] = {}
-    with ground() as under:
-        for name in needed():
-            with step(f"measuring {WORKS[name].title}", "bench"), Sites(under) as sites:
-                measured[name] = measure(sites, WORKS[name], ROUNDS, QUICK_SHARE).asdict()
-            for one in RATIOS:
-                if one.work == name:
-                    yield Figure(one.title, one.of(measured), "x", round(MARGIN * one.of(committed), 2))
-
-
 def _growth(under: Ground, _: int) -> dict[str, Any]:
     return {"connections": growth.connections(under), "rows": growth.rows()}
 
@@ -80,6 +65,7 @@ PARTS: Mapping[str, Callable[[Ground, int], dict[str, Any]]] = {
     "starts": lambda under, _: starts.measure(under),
     "memory": memory.measure,
     "growth": _growth,
+    "quick": lambda under, _: quick.measure(under),
 }
 
 if __name__ == "__main__":

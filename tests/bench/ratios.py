@@ -6,9 +6,6 @@ from typing import Any
 
 from tests.bench.rounds import ratio
 
-MARGIN = 1.12
-"""How much more than the committed ratio a quick run may find: a layer that is 20 % slower is more, noise is less."""
-
 
 @dataclass(frozen=True)
 class Ratio:
