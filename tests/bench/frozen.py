@@ -23,7 +23,7 @@ def measure(ground: Ground, rounds: int = ROUNDS, requests: int = REQUESTS) -> d
     """p99 in ms of each round, with the database as it is and frozen, one after the other."""
     answers: dict[str, list[float]] = {"running": [], "frozen": []}
     refused = 0
-    with serving(Site("plinth"), ground) as process:
+    with serving(Site("plinth"), on=ground) as [process]:
         _p99(process, requests // 4)
         for _ in range(rounds):
             answers["running"].append(_p99(process, requests)[0])

@@ -18,7 +18,7 @@ _POINTS = 20
 def measure(ground: Ground, requests: int = REQUESTS) -> dict[str, Any]:
     """Resident memory in MB, idle and at twenty points on the way."""
     points: list[list[float]] = []
-    with serving(Site("plinth"), ground) as process:
+    with serving(Site("plinth"), on=ground) as [process]:
         points.append([0, _resident(process)])
         for done, some in _portions(ground, requests):
             tally = load(process.port, some)

@@ -28,14 +28,12 @@ def clients(request: pytest.FixtureRequest, server: PackagedServer) -> Iterator[
     with ExitStack() as stack:
         database = stack.enter_context(new_database(server, TEMPLATE))
         ground = Ground(database, database, Rows([], [], ""), Rows([], [], ""))
+        sites = (Site(contestant, request.param) for contestant in CONTESTANTS)
+        processes = stack.enter_context(serving(*sites, on=ground))
+        headers = ONE if request.param else {}
         yield {
-            contestant: stack.enter_context(
-                httpx2.Client(
-                    base_url=stack.enter_context(serving(Site(contestant, request.param), ground)).url,
-                    headers=ONE if request.param else {},
-                )
-            )
-            for contestant in CONTESTANTS
+            contestant: stack.enter_context(httpx2.Client(base_url=process.url, headers=headers))
+            for contestant, process in zip(CONTESTANTS, processes, strict=True)
         }
 
 
