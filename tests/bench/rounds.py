@@ -79,7 +79,6 @@ def _rotated(cells: tuple[Cell, ...], number: int) -> Iterator[Cell]:
 def turn(sites: Sites, cell: Cell, count: int, connections: int = CONNECTIONS) -> Turn:
     process, postgresql = sites.process(cell.site), sites.ground.plain.server.pid
     requests = cell.requests(sites.ground, count)
-    time.sleep(SETTLING_SECONDS)
     cpu, database, began = cpu_seconds(process.popen.pid), children_cpu_seconds(postgresql), time.perf_counter()
     tally = load(process.port, requests, connections)
     wall = time.perf_counter() - began
