@@ -121,11 +121,12 @@ recording: $(VENV)/ready ## Run `make upgrade`, and draw what it says: docs/upgr
 figures-adoption: $(VENV)/ready ## Measure what a team does by hand: one line a figure; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.adoption
 
-figures-performance: $(VENV)/ready ## Measure what each layer costs: one line a figure; exits 1 where one is short
+# What `make bench` has measured with this very tree it does not measure again; ANEW=1: it does.
+figures-performance: $(VENV)/ready ## Measure what each layer costs, 20 minutes with a new tree; exits 1 where one is short
 	@$(BIN)/python -m tests.figures.performance
 
 # The rest of the machine should be idle; CPU is counted, not time, but caches are shared.
-bench: $(VENV)/ready ## The app beside a floor and a textbook, about an hour: docs/benchmarks.md; QUICK=1: is anything slower? in 2 minutes
+bench: $(VENV)/ready ## What each layer costs, about 40 minutes: docs/benchmarks.md; QUICK=1: is anything slower? in a minute
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 # Without looking for dependencies: the lock has them all, and a newer release of one must not come between.

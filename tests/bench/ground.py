@@ -17,6 +17,7 @@ from tests.tenants import protect
 ROWS = 110_000
 """Of nobody, and of the tenant that is asked for: more than 1,000 pages of 100."""
 OTHER_TENANTS, ROWS_OF_OTHERS = 50, 50_000
+"""All of them together."""
 TENANT = UUID(int=1)
 _SAMPLE = 40_000
 
@@ -55,10 +56,20 @@ class Ground:
 
 
 @contextmanager
-def ground(rows: int = ROWS, others: int = ROWS_OF_OTHERS, *, protected: bool = True) -> Iterator[Ground]:
-    """``rows`` of nobody and as many of the tenant, ``others`` of others. Not ``protected``: without the copy."""
+def ground(
+    rows: int = ROWS,
+    of_tenant: int | None = None,
+    others: int = OTHER_TENANTS,
+    of_others: int = ROWS_OF_OTHERS,
+    *,
+    protected: bool = True,
+) -> Iterator[Ground]:
+    """Rows of nobody, and as many of the tenant where it is not said; other tenants, and how many rows they have.
+
+    Not ``protected``: without the copy that has row-level security.
+    """
     with running(18, **_OPTIONS) as server, new_database(prepare(server), TEMPLATE) as plain:
-        nobodys, tenants = asyncio.run(_fill(plain, rows, others))
+        nobodys, tenants = asyncio.run(_fill(plain, rows, of_tenant or rows, others, of_others))
         if not protected:
             yield Ground(plain, plain, nobodys, tenants)
             return
@@ -67,14 +78,14 @@ def ground(rows: int = ROWS, others: int = ROWS_OF_OTHERS, *, protected: bool = 
             yield Ground(plain, copy, nobodys, tenants)
 
 
-async def _fill(database: TestDatabase, rows: int, others: int) -> tuple[Rows, Rows]:
+async def _fill(database: TestDatabase, rows: int, of_tenant: int, others: int, of_others: int) -> tuple[Rows, Rows]:
     connection = await asyncpg.connect(database.server.uri(database.name, OWNER, PASSWORD))
     try:
-        for whose in (NO_TENANT, TENANT):
-            await connection.execute(_PROJECTS, whose, rows)
-        await connection.execute(_OTHERS, OTHER_TENANTS, others)
+        for whose, count in ((NO_TENANT, rows), (TENANT, of_tenant)):
+            await connection.execute(_PROJECTS, whose, count)
+        await connection.execute(_OTHERS, others, of_others)
         await connection.execute("VACUUM ANALYZE projects")
-        return await _rows(connection, NO_TENANT, rows), await _rows(connection, TENANT, rows)
+        return await _rows(connection, NO_TENANT, rows), await _rows(connection, TENANT, of_tenant)
     finally:
         await connection.close()
 
@@ -83,7 +94,7 @@ async def _rows(connection: asyncpg.Connection, whose: UUID, rows: int) -> Rows:
     sample = await connection.fetch(
         "SELECT id FROM projects WHERE tenant_id = $1 ORDER BY md5(id::text) LIMIT $2", whose, _SAMPLE
     )
-    before = await connection.fetchval(_LAST_OF_PAGE_999, whose, min(99_899, rows - 1))
+    before = await connection.fetchval(_LAST_OF_PAGE_999, whose, max(0, min(99_899, rows - 102)))
     ids = [UUID(bytes=row["id"].bytes) for row in sample]
     half = len(ids) // 2
     return Rows(ids[:half], ids[half:], encode(before))

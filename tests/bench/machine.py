@@ -2,27 +2,41 @@
 
 import os
 import platform
+import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from app.db.packaged import bin_dir
 
 _PACKAGES = (
     "fastapi", "starlette", "pydantic", "uvicorn", "uvloop", "httptools", "sqlalchemy", "asyncpg", "orjson",
 )  # fmt: skip
 
 
-def circumstances(server: str) -> dict[str, Any]:
-    """The day, the machine's shape and the versions; nothing that names a machine."""
+def today() -> str:
+    """The day, by UTC."""
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def circumstances() -> dict[str, Any]:
+    """The machine's shape and the versions; nothing that names a machine."""
     return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": {"cores": os.cpu_count(), "cpu": _cpu(), "memoryGiB": _memory(), "system": platform.system()},
         "versions": {
             "python": platform.python_version(),
-            "postgresql": server,
+            "postgresql": _postgresql(),
             **{name: version(name) for name in _PACKAGES},
         },
     }
+
+
+@cache
+def _postgresql() -> str:
+    told = subprocess.run([bin_dir(18) / "postgres", "--version"], check=True, capture_output=True, text=True).stdout
+    return told.split()[2]
 
 
 def _cpu() -> str:

@@ -1,16 +1,22 @@
-"""docs/benchmarks.md and its plots, from docs/benchmarks/http.json alone: ``python -m tests.bench.page``."""
+"""docs/benchmarks.md, docs/benchmarks-database.md and their plots, from docs/benchmarks/*.json alone.
+
+``python -m tests.bench.page`` writes them; so does each command that has measured.
+"""
 
 import re
 import statistics
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tests.bench import frozen, memory, starts
-from tests.bench.plots import PLOTS
-from tests.bench.ratios import RATIOS
-from tests.bench.results import DOCS, load
+from tests.bench.database import parts
+from tests.bench.parts import PARTS
+from tests.bench.plots import DATABASE_PLOTS, PLOTS
+from tests.bench.results import DATABASE, DOCS, HTTP, load
+from tests.cluster.console import say
+from tests.figures.figure import Figure
 
-PAGE = DOCS / "benchmarks.md"
+PAGE, DATABASE_PAGE = DOCS / "benchmarks.md", DOCS / "benchmarks-database.md"
 Data = Mapping[str, Any]
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _LABELS = {
@@ -26,11 +32,17 @@ _LABELS = {
 }
 
 
-def main() -> None:
-    data = load()
-    for name, plot in PLOTS.items():
-        plot(data, DOCS / "benchmarks" / f"{name}.svg")
-    PAGE.write_text(rendered(PAGE.read_text(), data))
+def main() -> bool:
+    """Whether everything was measured once; before that nothing is written."""
+    if missing := [name for name, part in PARTS.items() if part.measured() is None]:
+        say(f"the pages are not written, as these were never measured: {', '.join(missing)}", "bench")
+        return False
+    for page, file, plots in ((PAGE, HTTP, PLOTS), (DATABASE_PAGE, DATABASE, DATABASE_PLOTS)):
+        data = load(file)
+        for name, plot in plots.items():
+            plot(data, DOCS / "benchmarks" / f"{name}.svg")
+        page.write_text(rendered(page.read_text(), data))
+    return True
 
 
 def rendered(page: str, data: Data) -> str:
@@ -43,27 +55,26 @@ def rendered(page: str, data: Data) -> str:
     return re.sub(r"(<!-- (\w+): written by .*? -->)\n.*?(<!-- until here -->)", part, page, flags=re.DOTALL)
 
 
-def _ratios(data: Data) -> Iterator[str]:
+def _promises(data: Data) -> Iterator[str]:
+    """What is measured of what, in each part that was measured."""
     yield "| | measured | limit |"
     yield "| --- | ---: | ---: |"
-    for one in RATIOS:
-        yield f"| {one.title} | {_marked(one.of(data['works']), one.limit)} | {one.limit} {_TIMES} |"
-    others = (
-        ("p99 of /readyz with the database frozen, against not", frozen.ratio(data["frozen"]), 1.5),
-        ("cold start to the first 200, against its imports alone", starts.ratio(data["starts"]), 1.6),
-    )
-    for title, value, limit in others:
-        yield f"| {title} | {_marked(value, limit)} | {limit} {_TIMES} |"
-    idle, grown = memory.idle(data["memory"]), memory.growth(data["memory"])
-    requests = data["memory"]["requests"]
-    yield f"| memory of an idle process | {_marked(idle, 110, 'MB', 0)} | 110 MB |"
-    yield f"| and after {requests:,} requests more by | {_marked(grown, 10, '%', 1)} | 10 % |"
+    for name, part in PARTS.items():
+        measured = (data.get(part.section, {}) if part.section else data).get(name)
+        for figure in part.figures(measured) if part.figures and measured else ():
+            limit = f"{figure.limit:g} {_unit(figure)}".strip()
+            yield f"| {figure.name} | {_marked(figure)} | {limit} |"
 
 
-def _marked(value: float, limit: float, unit: str = _TIMES, places: int = 2) -> str:
+def _unit(figure: Figure) -> str:
+    return {"x": _TIMES, "B/row": "bytes"}.get(figure.unit, figure.unit)
+
+
+def _marked(figure: Figure) -> str:
     """Bold where it is over its limit."""
-    text = f"{value:.{places}f} {unit}"
-    return text if value <= limit else f"**{text}**"
+    places = {"x": 2, "B/row": 2, "%": 1}.get(figure.unit, 0)
+    text = f"{figure.value:.{places}f} {_unit(figure)}".strip()
+    return text if figure.ok else f"**{text}**"
 
 
 def _works(data: Data) -> Iterator[str]:
@@ -94,9 +105,9 @@ def _frozen(data: Data) -> Iterator[str]:
 def _circumstances(data: Data) -> Iterator[str]:
     machine, versions = data["machine"], data["versions"]
     shape = f"{machine['cores']} cores of {machine['cpu']}, {machine['memoryGiB']} GiB, {machine['system']}"
-    yield f"{data['date']}: {shape};"
+    days = sorted({one["day"] for one in data["made"].values()})
+    yield f"{' to '.join(dict.fromkeys((days[0], days[-1])))}: {shape};"
     yield ", ".join(f"{name} {number}" for name, number in versions.items()) + "."
-    yield f"Each value is the median of {data['rounds']} rounds."
 
 
 def _cpu(times: Mapping[str, list[float]]) -> tuple[str, str]:
@@ -113,13 +124,51 @@ def _number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def _measured(name: str) -> Callable[[Data], Iterator[str]]:
+    """All of a part of the database: a table of what has the same variants, medians and spread."""
+
+    def tables(data: Data) -> Iterator[str]:
+        measured = data["parts"][name]
+        alike: dict[frozenset[str], list[str]] = {}
+        for one, variants in measured.items():
+            alike.setdefault(frozenset(variants), []).append(one)
+        for number, names in enumerate(alike.values()):
+            yield from [""] if number else []
+            yield from _table(names, tuple(measured[names[0]]), measured)
+
+    return tables
+
+
+def _table(names: list[str], variants: tuple[str, ...], measured: Data) -> Iterator[str]:
+    """What there is more of goes down the page."""
+    across, down = (names, variants) if len(variants) > len(names) else (variants, names)
+    units = {name: measured[name][variants[0]]["unit"] for name in names}
+    titles = {one: f"{one}, {units[one]}" if one in units else one for one in (*across, *down)}
+    yield f"| | {' | '.join(titles[one] for one in across)} |"
+    yield f"| --- |{' ---: |' * len(across)}"
+    for row in down:
+        cells = (measured[one][row] if one in units else measured[row][one] for one in across)
+        yield f"| {titles[row]} | {' | '.join(_with_spread(one['values']) for one in cells)} |"
+
+
+def _with_spread(values: list[float]) -> str:
+    low, middle, high = (_short(value) for value in (min(values), statistics.median(values), max(values)))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _short(value: float) -> str:
+    """With three digits."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 _PARTS: Mapping[str, Callable[[Data], Iterator[str]]] = {
-    "ratios": _ratios,
+    "promises": _promises,
     "works": _works,
     "starts": _starts,
     "frozen": _frozen,
     "circumstances": _circumstances,
+    **{name: _measured(name) for name in parts()},
 }
 
 if __name__ == "__main__":
-    main()
+    sys.exit(0 if main() else 1)

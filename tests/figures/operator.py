@@ -137,16 +137,22 @@ def _recovery(bench: Bench) -> float:
         return _until_a_job(shop)
 
 
-def _many(bench: Bench) -> Iterator[Figure]:
-    """From nothing to a status in each, then at rest."""
+@contextmanager
+def with_resources(bench: Bench, resources: int = RESOURCES, databases: int = DATABASES) -> Iterator[Shop]:
+    """A namespace with so many, on so many databases of 17."""
     shop = Shop.create(bench.api)
     with ExitStack() as stack:
-        for number in range(DATABASES):
+        for number in range(databases):
             database = stack.enter_context(new_database(bench.old, TEMPLATE))
             shop.put_secret(f"owner-{number}", uri=database.owner_uri)
-        for number in range(RESOURCES):
-            shop.create_migration(f"ids-{number}", f"owner-{number % DATABASES}", poll=f"{POLL_SECONDS}s")
-        operator = stack.enter_context(operating(bench.plane, shop.name))
+        for number in range(resources):
+            shop.create_migration(f"ids-{number}", f"owner-{number % databases}", poll=f"{POLL_SECONDS}s")
+        yield shop
+
+
+def _many(bench: Bench) -> Iterator[Figure]:
+    """From nothing to a status in each, then at rest."""
+    with with_resources(bench) as shop, operating(bench.plane, shop.name) as operator:
         began = time.monotonic()
         wait_for("a status in each", lambda: shop.told() == RESOURCES, 10 * POLL_SECONDS, interval=0.5)
         yield Figure(f"{RESOURCES} resources, start to all told", time.monotonic() - began, "s", POLL_SECONDS)

@@ -33,7 +33,7 @@ def write(tmp_path: Path) -> Write:
     return page
 
 
-WRITTEN = re.compile("<!-- [a-z]+: written by .*?<!-- until here -->", re.DOTALL)
+WRITTEN = re.compile("<!-- [a-z0-9]+: written by .*?<!-- until here -->", re.DOTALL)
 """A table in a page that a command writes."""
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +45,7 @@ class Tree:
     @classmethod
     def of_today(cls) -> "Tree":
         version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-        return cls(version, _commit(ROOT), _digest())
+        return cls(version, _commit(ROOT), digest(*MATTER))
 
     def result(self, *, passed: bool, seconds: float, of: Cell) -> Result:
         day = f"{datetime.now(UTC):%Y-%m-%d}"
@@ -60,15 +60,16 @@ def _commit(root: Path) -> str:
     return (commit or "unknown") + ("-dirty" if changed else "")
 
 
-def _digest() -> str:
+def digest(*matter: str) -> str:
+    """Of the image's files, and of the files of these folders."""
     whole = hashlib.sha256(app_image.digest(ROOT).encode())
-    for path in sorted(_matters()):
+    for path in sorted(_files(matter)):
         whole.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return whole.hexdigest()[:12]
 
 
-def _matters() -> Iterator[Path]:
-    for folder in MATTER:
+def _files(folders: Iterable[str]) -> Iterator[Path]:
+    for folder in folders:
         files = (path for path in (ROOT / folder).rglob("*") if path.is_file())
         yield from (path for path in files if "__pycache__" not in path.parts)
 

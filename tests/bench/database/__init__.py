@@ -1,6 +1,6 @@
 """What ids, the flip, lists and migrations cost the database: measured on real servers, without the API.
 
-Each part measures, and makes its figures of what it found. `python -m tests.bench.database` runs them.
+Each part measures, and makes its figures of what it found. `make bench` and `make figures-performance` run them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,12 +32,3 @@ def parts() -> Mapping[str, Part]:
         "batches": batches,
         "pages": pages,
     }
-
-
-def figures(found: Measurements | None = None, *names: str) -> Iterator[Figure]:
-    """Measure the parts of these names, or all, one after the other; what was measured is in ``found``."""
-    found = Measurements() if found is None else found
-    known = parts()
-    for name in names or known:
-        known[name].measure(found)
-        yield from known[name].figures(found)

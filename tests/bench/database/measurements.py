@@ -1,8 +1,8 @@
 """What was measured, as plain values: all rounds of each variant, so that a page can show more than a ratio."""
 
 import statistics
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -50,5 +50,21 @@ class Measurements:
         """Of the medians of two variants."""
         return self.median(name, variant) / self.median(name, against)
 
-    def as_json(self) -> list[dict[str, Any]]:
-        return [asdict(one) | {"median": one.median, "spread": list(one.spread)} for one in self]
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """Variants by their names, of each thing that was measured."""
+        names = dict.fromkeys(one.name for one in self)
+        return {name: {one.variant: _plain(one) for one in self if one.name == name} for name in names}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Mapping[str, Any]]) -> "Measurements":
+        """What `as_json` gave."""
+        found = cls()
+        for name, variants in data.items():
+            for variant, one in variants.items():
+                for value in one["values"]:
+                    found.add(name, variant, one["unit"], value)
+        return found
+
+
+def _plain(one: Measurement) -> dict[str, Any]:
+    return {"unit": one.unit, "values": [float(f"{value:.6g}") for value in one.values]}

@@ -5,18 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.page import PAGE, rendered
-from tests.bench.plots import PLOTS
+from tests.bench.page import DATABASE_PAGE, PAGE, rendered
+from tests.bench.plots import DATABASE_PLOTS, PLOTS
 from tests.bench.ratios import RATIOS
-from tests.bench.results import DOCS, FILE, load, save
+from tests.bench.results import DATABASE, DOCS, HTTP, load, save
+from tests.bench.rounds import ROUNDS
 from tests.bench.works import WORKS
 
 MEASURED = load()
+PAGES = {PAGE: (HTTP, PLOTS), DATABASE_PAGE: (DATABASE, DATABASE_PLOTS)}
+DRAWN = [(page, name) for page, (_, plots) in PAGES.items() for name in plots]
 
 
-def test_the_page_is_what_was_measured():
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_is_what_was_measured(page: Path):
     """Written anew from the data, it is the same."""
-    assert PAGE.read_text() == rendered(PAGE.read_text(), MEASURED)
+    assert page.read_text() == rendered(page.read_text(), load(PAGES[page][0]))
 
 
 def test_the_page_follows_the_data():
@@ -36,27 +40,29 @@ def test_the_page_follows_the_data():
 
 
 def test_everything_was_measured():
-    """The data has each work there is, with each of its cells and as many rounds as it says."""
+    """The data has each work there is, with each of its cells and its rounds."""
     for name, work in WORKS.items():
         cells = MEASURED["works"][name]["cells"]
         assert list(cells) == [cell.label for cell in work.cells]
-        assert {len(values) for cell in cells.values() for values in cell.values()} == {MEASURED["rounds"]}
+        assert {len(values) for cell in cells.values() for values in cell.values()} == {ROUNDS}
 
 
-@pytest.mark.parametrize("name", PLOTS)
-def test_a_plot_is_what_was_measured(name: str, tmp_path: Path):
+@pytest.mark.parametrize(("page", "name"), DRAWN)
+def test_a_plot_is_what_was_measured(page: Path, name: str, tmp_path: Path):
     """The committed plot is the one drawn now; it has no background, and tells nothing of the machine."""
-    PLOTS[name](MEASURED, tmp_path / "again.svg")
+    file, plots = PAGES[page]
+    plots[name](load(file), tmp_path / "again.svg")
     drawn = (DOCS / "benchmarks" / f"{name}.svg").read_text()
     texts, again = (
         re.findall(r"<text[^>]*>([^<]+)</text>", one) for one in (drawn, (tmp_path / "again.svg").read_text())
     )
     assert texts == again
-    assert f"benchmarks/{name}.svg" in PAGE.read_text()
+    assert f"benchmarks/{name}.svg" in page.read_text()
     assert not re.search(r"dc:date|dc:creator|/home/|/root/|/tmp/|fill: #ffffff", drawn)
 
 
 def test_data_is_written_as_it_is_read(tmp_path: Path):
     """Written and read again it is the same, in the same bytes."""
-    save(MEASURED, tmp_path / "again.json")
-    assert (tmp_path / "again.json").read_text() == FILE.read_text()
+    for file in (HTTP, DATABASE):
+        save(load(file), tmp_path / "again.json")
+        assert (tmp_path / "again.json").read_text() == file.read_text()
