@@ -12,6 +12,7 @@ goodbye, and the server goes on with a statement nobody waits for. Here each goo
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -46,6 +47,11 @@ class _Transaction:
         await self._connection.execute("COMMIT")
 
     async def rollback(self) -> None:
+        if not self._connection.is_in_transaction():
+            # Nothing followed what was sent ahead. If the server refused that, it passes over all until a Sync, also a
+            # ROLLBACK; one comes with this, whose answer ends at it.
+            with suppress(asyncpg.PostgresError):
+                await self._connection._protocol.close_portal("", None)
         await self._connection.execute("ROLLBACK")
 
 

@@ -218,3 +218,19 @@ async def test_nothing_is_left_of_a_transaction_whose_first_statement_fails(
     rows = await database.fetch("SELECT name FROM projects ORDER BY id")
     await api.close()
     assert ([row["name"] for row in rows], left) == (["before", "after"], "")
+
+
+async def test_a_context_and_a_value_that_are_both_refused_keep_nobody_waiting(database: TestDatabase) -> None:
+    """The server passes over what follows a failure, and nothing follows that would end it: the rollback must."""
+    changes = {"database_pool_size": 1, "database_pool_overflow": 0, "database_command_timeout": 2}
+    api = Database.open(database.settings.model_copy(update=changes))
+    refused = Context(TENANT.tenant_id, "half a character: \ud800")
+    pids = []
+    for context, value in ((TENANT, "before"), (refused, b"bytes"), (TENANT, "after")):
+        with pytest.raises(DBAPIError, match="expected str") if context is refused else nullcontext():
+            async with api.transaction(context) as session:
+                await session.execute(CREATE, {"name": value})
+                pids.append((await session.execute(WHO)).one()[1])
+    rows = await database.fetch("SELECT name FROM projects ORDER BY id")
+    await api.close()
+    assert ([row["name"] for row in rows], len(set(pids))) == (["before", "after"], 1)
