@@ -190,6 +190,8 @@ async def _body(request: Request) -> Any:
 
 async def _content(request: Request) -> bytes:
     """As `Request.body`, and for it, but without a generator: of each of those the event loop keeps account."""
+    if hasattr(request, "_body") or request._stream_consumed:  # by what finds out who asks: nothing more will come
+        return await request.body()
     pieces, more = [], True
     while more:
         message = await request.receive()

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
 from app import problems, routing
+from app.db.context import Context
 from app.direct import direct, takes_a_form
 from app.errors import Conflict, NotFound
 from app.idempotency import IdempotentRoute
@@ -21,7 +22,7 @@ from app.main import create_app
 from app.routing import FOUND
 from app.schemas import Body, ShortText
 from app.settings import Settings
-from app.tenancy import nobody
+from app.tenancy import Source, nobody
 
 JSON = {"content-type": "application/json"}
 
@@ -213,6 +214,28 @@ async def test_a_body_in_pieces_is_one_body(pieces: list[bytes | None]) -> None:
         scope = {"type": "http", "method": "POST", "path": "/api/things", "headers": headers, "query_string": b""}
         await app(scope, receive, send)
         answers.append((sent, app.state.log))
+    assert answers[0] == answers[1]
+
+
+async def _whole(request: Request) -> Context:
+    await request.body()
+    return Context()
+
+
+async def _piecewise(request: Request) -> Context:
+    async for _ in request.stream():
+        pass
+    return Context()
+
+
+@pytest.mark.parametrize("source", [_whole, _piecewise])
+async def test_who_asks_may_be_found_out_by_the_body(source: Source) -> None:
+    """As by its signature. It comes once: who waits for it again waits for the client to go."""
+    answers = []
+    for shortcut in (True, False):
+        app = app_with(shortcut=shortcut)
+        app.state.tenant_source = source
+        answers.append(await answer(app, "POST", "/api/things", b'{"name": "one"}', JSON))
     assert answers[0] == answers[1]
 
 
