@@ -128,7 +128,7 @@ class PlinthConnection(AsyncAdapt_asyncpg_connection):
         if self._transaction is None:
             return
         try:
-            await self.driver_connection.execute("COMMIT")
+            await self._transaction.commit()  # its own: the driver keeps account of those it has begun
         except Exception as error:
             self._handle_exception(error)
         finally:

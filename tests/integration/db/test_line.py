@@ -234,3 +234,16 @@ async def test_a_context_and_a_value_that_are_both_refused_keep_nobody_waiting(d
     rows = await database.fetch("SELECT name FROM projects ORDER BY id")
     await api.close()
     assert ([row["name"] for row in rows], len(set(pids))) == (["before", "after"], 1)
+
+
+async def test_a_connection_that_was_outside_of_transactions_has_one_after_the_other(database: TestDatabase) -> None:
+    """SQLAlchemy gives it back with an isolation level, and with that its transactions are begun by the driver."""
+    api = Database.open(database.settings.model_copy(update={"database_pool_size": 1, "database_pool_overflow": 0}))
+    async with api.reading(Context()) as session:
+        await session.execute(WHO)
+    for name in ("one", "two"):
+        async with api.transaction(TENANT) as session:
+            await session.execute(CREATE, {"name": name})
+    rows = await database.fetch("SELECT name, tenant_id FROM projects ORDER BY id")
+    await api.close()
+    assert [tuple(row) for row in rows] == [("one", TENANT.tenant_id), ("two", TENANT.tenant_id)]
