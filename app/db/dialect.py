@@ -163,6 +163,10 @@ class PlinthDialect(PGDialect_asyncpg):
         """What app.db.line remembers of statements, as they are compiled for this server."""
         self._goodbyes: set[asyncio.Task[None]] = set()
 
+    def reset_isolation_level(self, dbapi_conn: Any) -> None:
+        """Back to none, as a connection is made: the server's default, which a BEGIN need not name."""
+        dbapi_conn.set_isolation_level(None)
+
     def do_terminate(self, dbapi_connection: Any) -> None:
         connection: asyncpg.Connection = dbapi_connection.driver_connection
         try:
