@@ -68,6 +68,17 @@ def test_the_api_server_can_read_the_job() -> None:
     assert Job.from_dict(job).to_dict() == job
 
 
+@pytest.mark.parametrize(
+    "text", ["a \"b\" 'c'", "x\n---\nkind: Pod", "${wanted} <%", "{a: b}, # c", "\U0001f600 \x7f\u2028", "yes"]
+)
+def test_a_value_stays_the_text_it_is(text: str) -> None:
+    """Quotes, lines, the template's own marks, YAML's: nothing in a resource changes the Job's form."""
+    notes = {text: text, "plinth": "x"}
+    pod = pod_of(jobTemplate=template(image=text, podAnnotations=notes, podLabels={text: text}))
+    assert (pod["spec"]["containers"][0]["image"], pod["metadata"]["annotations"]) == (text, notes)
+    assert pod["metadata"]["labels"].keys() == pod_of()["metadata"]["labels"].keys() | {text}
+
+
 def test_the_job_is_owned_by_the_resource_and_found_by_its_label() -> None:
     """Deleted with it; ownership needs no rights on finalizers."""
     job = build(resource(), NAME)
