@@ -1,6 +1,9 @@
 """What a connection does about TLS. There is no falling back to plain text."""
 
+import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -36,6 +39,17 @@ def tls(
     if client is not None:
         _show(context, client)
     return context
+
+
+@contextmanager
+def in_memory(pem: str | None) -> Iterator[Path | None]:
+    """A CA that is in no file: OpenSSL reads it from one, and a pod with a read-only root may have no folder for it."""
+    if pem is None:
+        yield None
+        return
+    with os.fdopen(os.memfd_create("ca"), "w") as file:
+        print(pem, file=file, flush=True)
+        yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
 def _trust(context: ssl.SSLContext, ca: Path | None) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from lightkube.resources.core_v1 import Pod, Secret
 from app.db.connections import look
 from app.db.faults import classify
 from app.db.server import ServerFacts, observe as ask
+from app.db.tls import in_memory
 from app.errors import PlinthError, SettingsError
 from app.operator import metrics
 from app.operator.decide import Snapshot, Unreachable
@@ -79,13 +79,10 @@ class Observer:
         """Ask the server, at the address its secret has now."""
         ref, limits = resource.database, self._settings
         data, ca = await self._secret(resource.namespace, ref["name"]), ref.get("ca")
-        bundle = (await self._secret(resource.namespace, ca["name"])).get(ca["key"]) if ca else ""
+        bundle = (await self._secret(resource.namespace, ca["name"])).get(ca["key"]) if ca else None
         if ca and bundle is None:
             raise SettingsError(f"Secret {ca['name']} has no key {ca['key']}")
-        # In memory: OpenSSL reads CAs from files, and a pod with a read-only root may have no folder for one.
-        with os.fdopen(os.memfd_create("ca"), "w") as file:
-            print(bundle, file=file, flush=True)
-            path = Path(f"/proc/self/fd/{file.fileno()}") if ca else None
+        with in_memory(bundle) as path:
             async with asyncio.timeout(limits.database_connect_timeout + limits.database_command_timeout):
                 return await look(database_settings(data, ref, path, limits), ask, application_name=COMPONENT)
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.db.address import address, from_parts, from_uri, tls
+from app.db.tls import in_memory
 from app.errors import SettingsError
 from app.settings import Settings
 
@@ -152,3 +153,11 @@ def test_a_missing_ca_gets_a_sentence():
     """A CA file that is not there is named."""
     with pytest.raises(SettingsError, match=r"The CA file /nowhere/ca\.crt cannot be used"):
         tls("verify-full", Path("/nowhere/ca.crt"))
+
+
+def test_a_ca_in_memory_is_a_file_for_as_long_as_it_is_needed():
+    """Without a folder; nothing makes no file."""
+    with in_memory("a CA") as path, in_memory(None) as none:
+        assert path is not None
+        assert (path.read_text(), none) == ("a CA\n", None)
+    assert not path.exists()
