@@ -1,24 +1,30 @@
 """Doing what was decided: the Job, then the Events, then the status. Killed in between, the next round goes on."""
 
 import hashlib
+import json
 import logging
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
-from lightkube import ApiError, AsyncClient
-from lightkube.resources.batch_v1 import Job
-from lightkube.resources.core_v1 import Event as EventObject
+import yaml
+from lightkube import ApiError, AsyncClient, codecs
 from lightkube.types import PatchType
+from mako.lookup import TemplateLookup
 
 from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
-from app.operator.jobs import MigrationJob, build
+from app.operator.jobs import FILES, MigrationJob
 from app.operator.reasons import QUIET_SECONDS, WARNINGS, Event
-from app.operator.resource import API_VERSION, COMPONENT, KIND, GatedMigration, Resource, parse, timestamp
+from app.operator.resource import GatedMigration, Resource, parse, timestamp
 
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
+
+_TEMPLATES = TemplateLookup(
+    str(Path(__file__).parent), strict_undefined=True, default_filters=["dumps"], imports=["from json import dumps"]
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +66,7 @@ class Actor:
     async def _create(self, resource: Resource, name: str) -> str | None:
         """Create the Job, unless it is there: whoever was first made the same one. Returns why it was refused."""
         try:
-            await self._client.create(cast("Job", Job.from_dict(build(resource, name))))
+            await self._client.create(codecs.from_dict(job_object(resource, name)))
         except ApiError as error:
             if error.status.code in _REJECTED:
                 return error.status.message
@@ -76,29 +82,30 @@ class Actor:
         if key in self._posted and now < self._posted[key] + QUIET_SECONDS[event.reason]:
             return
         try:
-            await self._client.create(cast("EventObject", EventObject.from_dict(event_object(snapshot, event))))
+            await self._client.create(codecs.from_dict(event_object(snapshot, event)))
         except ApiError as error:
             if error.status.code != _CONFLICT:  # an Event is no reason not to go on
                 _log.warning("the Event was not accepted: %s", error.status.message)
         self._posted[key] = now
 
 
+def job_object(resource: Resource, name: str) -> dict[str, Any]:
+    """The Job that runs the gated revision once."""
+    return _filled("job", resource, name=name, files=FILES)
+
+
 def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
     """The Event. Its name is the same for every operator within the quiet time, restarted or not."""
-    resource, now = snapshot.resource, timestamp(snapshot.now)
-    window = int(snapshot.now.timestamp()) // QUIET_SECONDS[event.reason]
-    more = f" (docs/runbook.md#{event.reason.lower()})" if event.reason in WARNINGS else ""
-    digest = hashlib.sha256(f"{resource.uid} {event.reason} {window}".encode()).hexdigest()[:16]
-    place = {"name": resource.name, "namespace": resource.namespace, "uid": resource.uid}
-    return {
-        "metadata": {"name": f"{resource.name}.{digest}", "namespace": resource.namespace},
-        "involvedObject": {"apiVersion": API_VERSION, "kind": KIND, **place},
-        "type": "Warning" if more else "Normal",
-        "reason": str(event.reason),
-        "message": event.message[: 1024 - len(more)] + more,
-        "source": {"component": COMPONENT},
-        "reportingComponent": COMPONENT,
-        "firstTimestamp": now,
-        "lastTimestamp": now,
-        "count": 1,
-    }
+    of, now, reason = snapshot.resource, snapshot.now, event.reason
+    window = int(now.timestamp()) // QUIET_SECONDS[reason]
+    digest = hashlib.sha256(f"{of.uid} {reason} {window}".encode()).hexdigest()[:16]
+    more = f" (docs/runbook.md#{reason.lower()})" if reason in WARNINGS else ""
+    said = {"type": "Warning" if more else "Normal", "message": event.message[: 1024 - len(more)] + more}
+    return _filled("event", of, name=f"{of.name}.{digest}", reason=reason, now=timestamp(now), **said)
+
+
+def _filled(kind: str, of: Resource, **values: Any) -> dict[str, Any]:
+    """An object as its template shows it; each value is JSON there, which is YAML."""
+    made = yaml.safe_load(_TEMPLATES.get_template(f"{kind}.yaml.mako").render(of=of, **values))
+    # JSON writes a character beyond 16 bits as two, which YAML does not put together again.
+    return cast("dict[str, Any]", json.loads(json.dumps(made)))

@@ -1,4 +1,5 @@
 ## The Job that runs a gated revision once. Each value is filled in as JSON, which is YAML: it stays one value.
+<% wanted, database, ca = of.job_template, of.database, of.database.get("ca") %>\
 apiVersion: batch/v1
 kind: Job
 metadata:

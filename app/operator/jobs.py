@@ -1,4 +1,4 @@
-"""The migration's Jobs: names, making, what became of them, and what they add up to. Nothing here talks to anything."""
+"""The migration's Jobs: names, what became of them, and what they add up to. Nothing here talks to anything."""
 
 import hashlib
 import json
@@ -7,11 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, cast
-
-import yaml
-from mako.template import Template
+from typing import Any
 
 from app.db.server import ServerFacts
 from app.operator.reasons import Reason
@@ -21,7 +17,6 @@ LABEL = f"{GROUP}/gated-migration"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 CONTAINER = "migrate"
 _REFUSED = 8  # the migrator's exit code for: not in this situation
-_TEMPLATE = Path(__file__).with_name("job.yaml.mako")
 FILES = {"uri": "url", "host": "host", "port": "port", "dbname": "name", "user": "user", "password": "password"}
 _NAME = re.compile(r".*-(?P<target>[0-9a-f]{8})-(?P<number>\d+)")
 _LONGEST_NAME = 63  # it is a label of the pod too
@@ -44,16 +39,6 @@ def target(resource: Resource, system_identifier: str) -> str:
     """Eight hexadecimal digits for what a Job would do, and to which server."""
     what = [resource.uid, resource.revision, resource.database, resource.job_template, system_identifier]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def build(resource: Resource, name: str) -> dict[str, Any]:
-    """The Job that runs the gated revision once."""
-    filled = {"strict_undefined": True, "default_filters": ["dumps"], "imports": ["from json import dumps"]}
-    template = Template(filename=str(_TEMPLATE), **filled)  # noqa: S702 - makes no HTML
-    database = {"database": resource.database, "ca": resource.database.get("ca"), "files": FILES}
-    job = yaml.safe_load(template.render(name=name, of=resource, wanted=resource.job_template, **database))
-    # JSON writes a character beyond 16 bits as two, which YAML does not put together again.
-    return cast("dict[str, Any]", json.loads(json.dumps(job)))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.operator.jobs import build, job_name
+from app.operator.act import job_object
+from app.operator.jobs import job_name
 from tests.chart.conftest import Render
 from tests.chart.policies import Peer, allowed
 from tests.chart.rendered import EMBEDDED, TWO_ROLES, Object, Rendered
@@ -86,7 +87,7 @@ def pods(objects: Rendered, prefix: str = "") -> Iterator[tuple[str, Peer]]:
     """The pods of a release by component, and the one of the Job its operator makes."""
     found = [one["spec"]["template"] for one in objects if "template" in one.get("spec", {})] + objects.all("Pod")
     wanted = resource(jobTemplate=TEMPLATE | objects.one("GatedMigration")["spec"]["jobTemplate"])
-    gated = build(wanted, job_name("x", "0" * 8, 1))["spec"]["template"]["metadata"]["labels"]
+    gated = job_object(wanted, job_name("x", "0" * 8, 1))["spec"]["template"]["metadata"]["labels"]
     yield prefix + "gated", Peer("10.0.0.1", "apps", gated, HERE)
     for one in found:
         labels = one["metadata"]["labels"]

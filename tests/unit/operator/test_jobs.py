@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from lightkube.resources.batch_v1 import Job
 
-from app.operator.jobs import build, job_name, last_line, parse_name, read, target
+from app.operator.act import job_object
+from app.operator.jobs import job_name, last_line, parse_name, read, target
 from tests.unit.operator.builders import TEMPLATE, resource
 
 NAME = job_name("shop-uuidv7", "0123abcd", 2)
@@ -18,7 +19,7 @@ def template(**changes: Any) -> dict[str, Any]:
 
 
 def pod_of(**changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = build(resource(**changes), NAME)["spec"]["template"]
+    made: dict[str, Any] = job_object(resource(**changes), NAME)["spec"]["template"]
     return made
 
 
@@ -64,7 +65,7 @@ def test_the_api_server_can_read_the_job() -> None:
         podLabels={"team": "shop"},
         podAnnotations={"sidecar.istio.io/inject": "false"},
     )
-    job = build(resource(jobTemplate=full, databaseSecretRef=CA), NAME)
+    job = job_object(resource(jobTemplate=full, databaseSecretRef=CA), NAME)
     assert Job.from_dict(job).to_dict() == job
 
 
@@ -81,7 +82,7 @@ def test_a_value_stays_the_text_it_is(text: str) -> None:
 
 def test_the_job_is_owned_by_the_resource_and_found_by_its_label() -> None:
     """Deleted with it; ownership needs no rights on finalizers."""
-    job = build(resource(), NAME)
+    job = job_object(resource(), NAME)
     (owner,) = job["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["uid"], owner.get("blockOwnerDeletion")) == ("GatedMigration", "u-1", None)
     assert job["metadata"]["labels"]["plinth.dev/gated-migration"] == "shop-uuidv7"
@@ -91,7 +92,7 @@ def test_the_job_is_owned_by_the_resource_and_found_by_its_label() -> None:
 
 def test_the_job_is_one_bounded_attempt() -> None:
     """Retries are the operator's; deadline and time to live are the template's."""
-    spec = build(resource(jobTemplate=template(activeDeadlineSeconds=7, ttlSecondsAfterFinished=8)), NAME)["spec"]
+    spec = job_object(resource(jobTemplate=template(activeDeadlineSeconds=7, ttlSecondsAfterFinished=8)), NAME)["spec"]
     assert (spec["backoffLimit"], spec["activeDeadlineSeconds"], spec["ttlSecondsAfterFinished"]) == (0, 7, 8)
 
 
