@@ -49,8 +49,8 @@ def _quieten() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    # A line for each probe, and one for each of Alembic's own parts.
-    for name in ("aiohttp.access", "alembic.runtime.plugins"):
+    # A line for each probe, request or wake-up of the operator, and one for each of Alembic's own parts.
+    for name in ("aiohttp.access", "httpx2", "kopf.objects", "kopf.activities", "alembic.runtime.plugins"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # One line a request is logged by app.middleware.access, with its route and its id.
     logging.getLogger("uvicorn.access").disabled = True

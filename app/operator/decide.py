@@ -14,7 +14,6 @@ from app.operator.resource import APPROVE, RETRY, Object, Resource, given, times
 ATTEMPTS = 3
 FAILED_OBSERVATIONS = 3
 AT_ONCE, SOON, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=5), timedelta(hours=1)
-_FACTS = frozenset({"DatabaseReachable", "ServerVersionSatisfied", "Migrated"})
 
 
 @dataclass(frozen=True)
@@ -143,21 +142,17 @@ def _states(view: Snapshot, tries: Attempts) -> Iterator[_State]:
 def _conditions(view: Snapshot, tries: Attempts | None, state: _State) -> Iterator[dict[str, Any]]:
     resource, facts, ready = view.resource, tries and tries.facts, state.reason in READY
     server = f"The server is PostgreSQL {facts.version}; {resource.minimum} or later is needed." if facts else ""
-    values = {
-        "Ready": ready,
-        "Reconciling": not ready and not state.stalled,
-        "Stalled": state.stalled,
+    progress = {} if ready else {"Stalled" if state.stalled else "Reconciling": True}  # as kstatus wants it: or absent
+    seen = {
         "DatabaseReachable": isinstance(view.server, ServerFacts),
         "ServerVersionSatisfied": facts and facts.major >= resource.minimum,
         "Migrated": facts and facts.has_applied(resource.revision),
     }
-    for kind, value in values.items():
-        if kind in ("Reconciling", "Stalled") and not value:
-            continue  # kstatus wants these only where they hold
+    for kind, value in {"Ready": ready, **progress, **seen}.items():
         status, old = "Unknown" if value is None else str(value), resource.condition(kind)
-        reason = kind if value and kind in _FACTS else state.reason
+        reason = kind if value and kind in seen else state.reason
         since = old["lastTransitionTime"] if old.get("status") == status else timestamp(view.now)
-        message = server if facts and kind in _FACTS else state.message
+        message = server if facts and kind in seen else state.message
         said = {"type": kind, "status": status, "reason": str(reason), "message": message}
         yield {**said, "lastTransitionTime": since, "observedGeneration": resource.generation}
 

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.db.server import ServerFacts
+from app.errors import CoreSchemaBehind
 from app.operator.reasons import Reason
 from app.operator.resource import GROUP, RETRY, Object, Resource, given, timestamp
 
 LABEL = f"{GROUP}/gated-migration"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 CONTAINER = "migrate"
-_REFUSED = 8  # the migrator's exit code for: not in this situation
 FILES = {"uri": "url", "host": "host", "port": "port", "dbname": "name", "user": "user", "password": "password"}
 _NAME = re.compile(r".*-(?P<target>[0-9a-f]{8})-(?P<number>\d+)")
 _LONGEST_NAME = 63  # it is a label of the pod too
@@ -141,8 +141,9 @@ def count(resource: Resource, facts: ServerFacts, jobs: tuple[MigrationJob, ...]
         text = news.message if news.exit_code is None else ""
         news = replace(news, succeeded=False, message=text or "the Job succeeded, but the server does not show it")
     ours = news if news and news.id[0] == wanted else None
-    refused = ours is not None and ours.exit_code == _REFUSED and ours.reason == Reason.CORE_BEHIND
-    behind = resource.condition("Ready").get("reason") == Reason.CORE_BEHIND and last.get("exitCode") == _REFUSED
+    refused = ours is not None and ours.reason == CoreSchemaBehind.reason
+    waits = resource.condition("Ready").get("reason") == Reason.CORE_BEHIND
+    behind = waits and last.get("exitCode") == CoreSchemaBehind.exit_code
     failed = ours is not None and not ours.succeeded and not refused
     numbers = [number for each, number in (last_id, *(job.id for job in jobs)) if each == wanted]
     return Attempts(

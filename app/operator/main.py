@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 import ssl
 from typing import Any
 
@@ -22,9 +21,6 @@ PATIENCE = itertools.repeat(5.0)
 def run(settings: Settings) -> None:
     """Run until SIGTERM. Raises SettingsError where there is no cluster to talk to."""
     logs.configure(settings)
-    # A line for every request and every wake-up.
-    for chatty in ("httpx2", "kopf.objects", "kopf.activities", "aiohttp.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     namespaces = watched(settings)
     kopf.run(
         memo=kopf.Memo(settings=settings),
