@@ -38,7 +38,7 @@ class Actor:
         """Do it. Returns the resource as it is then, and when to look again: at once where it was changed meanwhile."""
         resource, (namespace, name) = snapshot.resource, snapshot.resource.key
         if decision.create:
-            fresh = await self._fetch(resource)
+            fresh = parse(await self._client.get(GatedMigration, name, namespace=namespace))
             if fresh.resource_version != resource.resource_version:
                 return fresh, timedelta(0)  # no Job on stale knowledge
             if refusal := await self._create(resource, decision.create):
@@ -49,19 +49,11 @@ class Actor:
             await self._post(resource, event, snapshot)
         if decision.status == resource.status:
             return resource, decision.due
-        # The version goes along, so that nobody else's is overwritten.
+        # The version goes along: what somebody else wrote meanwhile is a conflict, and this step is tried again.
         wanted = {"/metadata/resourceVersion": str(resource.resource_version), "/status": decision.status}
         patch, how = [{"op": "add", "path": path, "value": value} for path, value in wanted.items()], PatchType.JSON
-        made = self._client.patch(GatedMigration.Status, name, patch, namespace=namespace, patch_type=how)
-        try:
-            return parse(await made), decision.due
-        except ApiError as error:
-            if error.status.code != _CONFLICT:
-                raise
-            return await self._fetch(resource), timedelta(0)
-
-    async def _fetch(self, resource: Resource) -> Resource:
-        return parse(await self._client.get(GatedMigration, resource.name, namespace=resource.namespace))
+        made = await self._client.patch(GatedMigration.Status, name, patch, namespace=namespace, patch_type=how)
+        return parse(made), decision.due
 
     async def _create(self, resource: Resource, name: str) -> str | None:
         """Create the Job, unless it is there: whoever was first made the same one. Returns why it was refused."""

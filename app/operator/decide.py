@@ -53,7 +53,7 @@ class _State(NamedTuple):
     due: timedelta | None = None
     """When to look again, where not at the next poll."""
     stalled: bool = False
-    create: bool = False
+    create: str | None = None
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -66,7 +66,6 @@ def decide(snapshot: Snapshot) -> Decision:
     if isinstance(server, ServerFacts) and not server.in_recovery:
         tries = count(resource, server, snapshot.jobs, snapshot.now)
     state = next(_states(snapshot, tries)) if tries else _absent(snapshot)
-    create = tries.next if tries and state.create else None
     status = dict(resource.status)  # without a primary, what was last seen of it stays
     if tries:
         facts, revision = tries.facts, resource.revision
@@ -78,13 +77,13 @@ def decide(snapshot: Snapshot) -> Decision:
             "currentRevision": revision if revision in facts.gated_revisions else None,
             "idGeneration": facts.id_generation,
             "idFunction": facts.id_function,
-            "lastJob": told(MigrationJob(create, snapshot.now)) if create else tries.last,
+            "lastJob": told(MigrationJob(state.create, snapshot.now)) if state.create else tries.last,
             "failures": tries.failures,
         }
     status |= {"observedGeneration": resource.generation, "targetRevision": resource.revision}
     status |= {"approval": resource.approval, "retry": resource.annotations.get(RETRY)}
     status["conditions"] = list(_conditions(snapshot, tries, state))
-    return Decision(given(status), state.due or resource.poll, tuple(_events(snapshot, tries, state)), create)
+    return Decision(given(status), state.due or resource.poll, tuple(_events(snapshot, tries, state)), state.create)
 
 
 def _absent(view: Snapshot) -> _State:
@@ -136,7 +135,7 @@ def _states(view: Snapshot, tries: Attempts) -> Iterator[_State]:
     pause, ended = min(of.poll * 2 ** (tries.failures - 1), LONGEST_PAUSE), last.get("completionTime")
     if tries.failures and ended and (left := datetime.fromisoformat(ended) + pause - view.now) > timedelta(0):
         yield _State(Reason.FAILED, f"{failed} It is tried again.", max(left, AT_ONCE))
-    yield _State(Reason.RUNNING, f"Job {tries.next} runs revision {of.revision}.", AT_ONCE, create=True)
+    yield _State(Reason.RUNNING, f"Job {tries.next} runs revision {of.revision}.", AT_ONCE, create=tries.next)
 
 
 def _conditions(view: Snapshot, tries: Attempts | None, state: _State) -> Iterator[dict[str, Any]]:
@@ -167,7 +166,7 @@ def _events(view: Snapshot, tries: Attempts | None, state: _State) -> Iterator[E
     now, needed, job = tries.facts.version_num, of.minimum * 10_000, tries.finished
     before = status.get("serverVersionNum", now)
     change = f"PostgreSQL {status.get('serverVersion', tries.facts.version)} became {tries.facts.version}"
-    started = tries.running.name if tries.running else tries.next if state.create else None
+    started = tries.running.name if tries.running else state.create
     new = started not in (None, (of.last_job or {}).get("name"))
     end = job and f"Job {job.name} {'succeeded' if job.succeeded else 'failed'}: {job.message or 'no message'}"
     happened = {

@@ -98,12 +98,12 @@ async def test_no_job_is_made_on_stale_knowledge(api: FakeApi) -> None:
 
 
 async def test_a_status_somebody_else_wrote_meanwhile_is_not_overwritten(api: FakeApi) -> None:
-    """The patch carries the version it was made from."""
+    """The patch carries the version it was made from; the round looks again."""
     seen = Snapshot(now(api), server(17), NOW)
     api.put(PATH, body(status={"failures": 2}))
-    _, due = await Actor(api.client()).act(seen, decide(seen))
-    assert api.objects[PATH]["status"] == {"failures": 2}
-    assert due.total_seconds() == 0
+    with pytest.raises(ApiError, match="refused") as conflict:
+        await act(api, seen)
+    assert (conflict.value.status.code, api.objects[PATH]["status"]) == (409, {"failures": 2})
 
 
 async def test_what_is_no_longer_so_leaves_the_status(api: FakeApi) -> None:
