@@ -16,8 +16,7 @@ FAILED_OBSERVATIONS = 3
 AT_ONCE, SOON, LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=5), timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Unreachable:
+class Unreachable(NamedTuple):
     """A database that could not be observed."""
 
     message: str

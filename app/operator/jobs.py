@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.db.server import ServerFacts
 from app.errors import CoreSchemaBehind
@@ -110,8 +110,7 @@ def _mishap(pod: Object, waiting: Object) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class Attempts:
+class Attempts(NamedTuple):
     facts: ServerFacts
     """Of the primary."""
     next: str

@@ -38,15 +38,15 @@ class Observer:
         """Observe one database for the resources that share it; a snapshot for each."""
         one = resources[0]
         jobs = await self._jobs(one.namespace)
-        seen = [await self._ask(one)]
+        seen = [server := await self._ask(one)]
         told = [(each.status.get("serverVersionNum"), each.status.get("systemIdentifier")) for each in resources]
-        news = isinstance(seen[0], ServerFacts) and any(each != _identity(seen[0])[:2] for each in told)
-        while news and len(seen) < EQUAL_OBSERVATIONS:
+        now = (server.version_num, server.system_identifier) if isinstance(server, ServerFacts) else None
+        while now and any(each != now for each in told) and len(seen) < EQUAL_OBSERVATIONS:
             await asyncio.sleep(SECONDS_BETWEEN)
             seen.append(await self._ask(one))
-        now, stable = datetime.now(UTC), len({_identity(each) for each in seen}) == 1
+        moment, stable = datetime.now(UTC), all(each == server for each in seen)
         own = {each.uid: tuple(job for job in jobs if job.owner == each.uid) for each in resources}
-        return [Snapshot(each, seen[-1], now, own[each.uid], stable) for each in resources]
+        return [Snapshot(each, server, moment, own[each.uid], stable) for each in resources]
 
     async def _jobs(self, namespace: str) -> list[MigrationJob]:
         ours: dict[str, Any] = {LABEL: None}  # whatever its value
@@ -101,7 +101,3 @@ def database_settings(data: Mapping[str, str], ref: Object, ca: Path | None, lim
     timeouts = limits.model_dump(include={"database_connect_timeout", "database_command_timeout"})
     tls = {"database_tls_mode": ref.get("tlsMode"), "database_tls_ca": ca}
     return Settings.model_validate({**timeouts, **values, **tls})
-
-
-def _identity(seen: ServerFacts | Unreachable) -> tuple[object, ...]:
-    return (seen.version_num, seen.system_identifier, seen.in_recovery) if isinstance(seen, ServerFacts) else ()

@@ -158,6 +158,7 @@ async def test_nonsense_in_one_status_is_no_reason_not_to_look(
         ([server(18), server(18), server(17)], False),
         ([server(18), server(18, system_identifier="701"), server(18)], False),
         ([server(18), server(18, in_recovery=True), server(18)], False),
+        ([server(18), server(18, core_revisions=frozenset()), server(18)], False),
     ],
 )
 async def test_a_new_version_counts_after_three_equal_observations(
