@@ -41,7 +41,6 @@ async def start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> N
     """Start the rounds. They need no watch to go round: it only wakes them."""
     memo.settings = own = memo.settings if "settings" in memo else load_settings()
     settings.scanning.disabled = True  # no rights on namespaces and definitions are asked for
-    settings.posting.enabled = False
     settings.networking.request_timeout = 10
     settings.networking.error_backoffs = PATIENCE
     settings.persistence.finalizer = f"{GROUP}/operator"  # never set, and never anybody else's taken away
