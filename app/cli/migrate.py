@@ -16,7 +16,7 @@ from app.errors import Interrupted, MigrationUsageError, PlinthError
 from app.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from app.migrator.outcome import Outcome
+    from app.outcome import Outcome
 
 T = TypeVar("T")
 _COLOURS = {"applied": "green", "nothing": "green", "failed": "red"}
@@ -83,7 +83,7 @@ async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
 def _fail(
     error: PlinthError, settings: Settings | None = None, *, gated: bool, sql: bool = False, as_json: bool
 ) -> NoReturn:
-    from app.migrator.outcome import failed
+    from app.outcome import failed
 
     _end(failed(error, "gated" if gated else "core"), settings, sql=sql, as_json=as_json)
 

@@ -19,7 +19,6 @@ from app.db.server import ServerFacts
 from app.errors import DatabaseNotReachable, Interrupted, MigrationUsageError, NotPersisted, PlinthError
 from app.migrator import environment
 from app.migrator.lock import Lock, migration_lock
-from app.migrator.outcome import PENDING_EXIT_CODE, Outcome, failed
 from app.migrator.plan import Plan, check_server, plan_core, plan_gated
 from app.migrator.progress import Progress
 from app.migrator.role import check_role
@@ -27,6 +26,7 @@ from app.migrator.scripts import Scripts, alembic_config
 from app.migrator.situation import Situation, survey
 from app.migrator.upgrade import Upgrade
 from app.migrator.waiting import CHECK, wait
+from app.outcome import PENDING_EXIT_CODE, Outcome, failed
 from app.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from app.db.server import ServerFacts
 from app.errors import CoreSchemaBehind
 from app.operator.reasons import Reason
 from app.operator.resource import GROUP, RETRY, Object, Resource, given, timestamp
+from app.outcome import last_line
 
 LABEL = f"{GROUP}/gated-migration"
 JOB_LABEL = "batch.kubernetes.io/job-name"
@@ -90,15 +90,6 @@ def read(job: Object, pods: Iterable[Object] = ()) -> MigrationJob:
         message=str(message)[:_LONGEST_MESSAGE],
         owner=next((owner["uid"] for owner in meta.get("ownerReferences", ())), ""),
     )
-
-
-def last_line(text: str) -> dict[str, Any]:
-    """The migrator's JSON line; where there is none, the last line as the message."""
-    line = text.strip().rpartition("\n")[2]
-    with suppress(ValueError):
-        if isinstance(outcome := json.loads(line), dict):
-            return outcome
-    return {"message": line}
 
 
 def _mishap(pod: Object, waiting: Object) -> str:

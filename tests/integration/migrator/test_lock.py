@@ -14,8 +14,8 @@ from app.db.revision import ROOT
 from app.errors import MigrationLockLost, Refused
 from app.migrator import lock, progress, session
 from app.migrator.lock import migration_lock
-from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
+from app.outcome import Outcome
 from app.settings import Settings
 from tests.api import until
 from tests.integration.migrator.conftest import HEAD, Revisions

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.migrator.lock import migration_lock
-from app.migrator.outcome import Outcome
 from app.migrator.run import migrate
+from app.outcome import Outcome
 from tests.integration.migrator.conftest import HEAD, PARENTS, REVISIONS, Revisions
 from tests.servers.databases import APP, PASSWORD, TestDatabase, fetch, migrator_settings
 

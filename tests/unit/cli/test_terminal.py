@@ -11,7 +11,7 @@ import pytest
 
 from app.cli.migrate import told
 from app.cli.terminal import Painted, aligned, show
-from app.migrator.outcome import Outcome
+from app.outcome import Outcome
 from tests.processes import PLINTH, environment
 
 ROWS = [(Painted("state", dim=True), Painted("current", fg="green")), ("ids", "v7"), ("none", Painted(""))]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.errors import MigrationError, PlinthError, SettingsError
-from app.migrator.outcome import PENDING_EXIT_CODE
+from app.outcome import PENDING_EXIT_CODE
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "migrate-job.md").read_text()

@@ -7,7 +7,7 @@ import pytest
 from lightkube.resources.batch_v1 import Job
 
 from app.operator.act import job_object
-from app.operator.jobs import job_name, last_line, parse_name, read, target
+from app.operator.jobs import job_name, parse_name, read, target
 from tests.unit.operator.builders import TEMPLATE, resource
 
 NAME = job_name("shop-uuidv7", "0123abcd", 2)
@@ -144,20 +144,6 @@ def test_a_named_ca_is_mounted_and_set() -> None:
     pod = pod_of(databaseSecretRef=CA)["spec"]
     assert {"name": "PLINTH_DATABASE_TLS_CA", "value": "/run/secrets/plinth-ca/ca.crt"} in pod["containers"][0]["env"]
     assert pod["volumes"][1]["secret"] == {"secretName": "authority", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('starting\n{"outcome": "failed", "message": "no lock"}\n', "no lock"),
-        ("Traceback\nKeyError: 'x'\n", "KeyError: 'x'"),
-        ("[1, 2]", "[1, 2]"),
-        ("", ""),
-    ],
-)
-def test_the_last_line_is_the_migrators_word(text: str, message: str) -> None:
-    """JSON where it came so far, else what stands there."""
-    assert last_line(text)["message"] == message
 
 
 def observed(**status: Any) -> dict[str, Any]:

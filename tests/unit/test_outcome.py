@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
+
 from app.errors import RevisionFailed
-from app.migrator.outcome import LONGEST_LINE, Outcome, failed
+from app.outcome import LONGEST_LINE, Outcome, failed, last_line
 
 
 def test_a_long_message_is_cut_and_the_line_stays_a_document():
@@ -24,3 +26,23 @@ def test_very_many_revisions_are_shortened():
 def test_a_short_line_is_whole():
     """Nothing is cut that fits."""
     assert json.loads(str(failed(RevisionFailed("No."), "gated")))["message"] == "No."
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('starting\n{"outcome": "failed", "message": "no lock"}\n', "no lock"),
+        ("Traceback\nKeyError: 'x'\n", "KeyError: 'x'"),
+        ("[1, 2]", "[1, 2]"),
+        ("", ""),
+    ],
+)
+def test_the_last_line_is_the_migrators_word(text: str, message: str) -> None:
+    """JSON where it came so far, else what stands there."""
+    assert last_line(text)["message"] == message
+
+
+def test_the_operator_reads_what_the_migrator_wrote():
+    """Whatever else the run said before it."""
+    written = str(failed(RevisionFailed("No."), "gated"))
+    assert last_line(f"upgrading\n{written}\n") == json.loads(written)

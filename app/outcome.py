@@ -1,8 +1,9 @@
-"""How a run of `plinth migrate` ended: its last line of output, and its exit code."""
+"""How a run of `plinth migrate` ended: its last line of output, which the operator reads, and its exit code."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from app.db.revision import Lineage
 from app.db.server import ServerFacts
@@ -58,6 +59,18 @@ class Outcome:
             "message": message,
         }
         return json.dumps(line)
+
+
+def last_line(text: str) -> dict[str, Any]:
+    """The line an `Outcome` wrote, read back from what a run said; where there is none, the last line as the message.
+
+    Not an Outcome again: what is read may be of another release.
+    """
+    line = text.strip().rpartition("\n")[2]
+    with suppress(ValueError):
+        if isinstance(outcome := json.loads(line), dict):
+            return outcome
+    return {"message": line}
 
 
 def failed(
