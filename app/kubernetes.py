@@ -1,7 +1,7 @@
-"""How the Kubernetes API is reached: by the operator, and by `plinth crd apply`."""
+"""How the Kubernetes API is reached: by the operator, by kopf in it, and by `plinth crd apply`."""
 
 import ssl
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 from lightkube import AsyncClient, ConfigError, KubeConfig, SingleConfig
@@ -9,6 +9,9 @@ from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.models import User
 
 from app.errors import SettingsError
+
+if TYPE_CHECKING:
+    import kopf
 
 
 def config() -> SingleConfig:
@@ -25,6 +28,18 @@ def connect(*, field_manager: str, strict: bool) -> AsyncClient:
     context = verify_cluster(found.cluster, found.user or User(), found.abs_file, trust_env=False)
     transport = httpx2.AsyncHTTPTransport(verify=context if strict else relaxed(context))
     return AsyncClient(found, field_manager=field_manager, trust_env=False, transport=transport)
+
+
+def login(*, strict: bool, **kwargs: Any) -> "kopf.ConnectionInfo | None":
+    """The same for kopf, which has a client of its own; the arguments are those of its login handlers."""
+    import kopf  # noqa: PLC0415 - `plinth crd apply`, which has no use for it, would take twice as long to start
+
+    class Relaxed(kopf.ConnectionInfo):
+        def as_ssl_context(self) -> ssl.SSLContext:
+            return relaxed(super().as_ssl_context())
+
+    info = kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    return info if strict or info is None else Relaxed(**vars(info))
 
 
 def relaxed(context: ssl.SSLContext) -> ssl.SSLContext:

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import ssl
 from typing import Any
 
 import kopf
@@ -51,19 +50,10 @@ async def start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> N
     memo.task = asyncio.create_task(memo.rounds.run(), name="rounds")
 
 
-class Relaxed(kopf.ConnectionInfo):
-    """Verifies the API server as `app.kubernetes.relaxed` does."""
-
-    def as_ssl_context(self) -> ssl.SSLContext:
-        return kubernetes.relaxed(super().as_ssl_context())
-
-
 @kopf.on.login()
 def login(memo: kopf.Memo, **kwargs: Any) -> kopf.ConnectionInfo | None:
     """Log kopf in."""
-    info = kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-    strict = memo.settings.operator_kubernetes_verify_strict
-    return info if strict or info is None else Relaxed(**vars(info))
+    return kubernetes.login(strict=memo.settings.operator_kubernetes_verify_strict, **kwargs)
 
 
 @kopf.on.event(GROUP, VERSION, PLURAL)

@@ -111,7 +111,7 @@ def test_kopf_verifies_the_api_server_as_the_settings_say(monkeypatch: pytest.Mo
     info = main.login(memo)
     assert isinstance(info, kopf.ConnectionInfo)
     assert vars(info) == vars(found)
-    assert isinstance(info, main.Relaxed) is not strict
+    assert (type(info) is kopf.ConnectionInfo) is strict
     assert strict or not info.as_ssl_context().verify_flags & ssl.VERIFY_X509_STRICT
 
 
