@@ -16,9 +16,10 @@ from mako.lookup import TemplateLookup
 
 from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
-from app.operator.jobs import FILES, MigrationJob
+from app.operator.jobs import MigrationJob
 from app.operator.reasons import QUIET_SECONDS, WARNINGS, Event
 from app.operator.resource import GatedMigration, Resource, parse, timestamp
+from app.settings import SECRET_FILES
 
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
 
@@ -83,7 +84,7 @@ class Actor:
 
 def job_object(resource: Resource, name: str) -> dict[str, Any]:
     """The Job that runs the gated revision once."""
-    return _filled("job", resource, name=name, files=FILES)
+    return _filled("job", resource, name=name, files=SECRET_FILES)
 
 
 def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:

@@ -82,9 +82,9 @@ spec:
             # A secret with a URI alone, or with parts alone, is complete.
             optional: true
             items:
-% for part, file in files.items():
+% for part, setting in files.items():
               - key: ${database["keys"][part]}
-                path: ${f"PLINTH_DATABASE_{file.upper()}"}
+                path: ${f"PLINTH_{setting.upper()}"}
 % endfor
 % if ca:
         - name: ca

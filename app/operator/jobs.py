@@ -17,7 +17,6 @@ from app.outcome import last_line
 LABEL = f"{GROUP}/gated-migration"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 CONTAINER = "migrate"
-FILES = {"uri": "url", "host": "host", "port": "port", "dbname": "name", "user": "user", "password": "password"}
 _NAME = re.compile(r".*-(?P<target>[0-9a-f]{8})-(?P<number>\d+)")
 _LONGEST_NAME = 63  # it is a label of the pod too
 _LONGEST_MESSAGE = 800

@@ -3,9 +3,8 @@
 import asyncio
 import base64
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,9 +19,9 @@ from app.db.tls import in_memory
 from app.errors import PlinthError, SettingsError
 from app.operator import metrics
 from app.operator.decide import Snapshot, Unreachable
-from app.operator.jobs import FILES, LABEL, MigrationJob, read
-from app.operator.resource import COMPONENT, Object, Resource
-from app.settings import Settings
+from app.operator.jobs import LABEL, MigrationJob, read
+from app.operator.resource import COMPONENT, Resource
+from app.settings import Settings, from_secret
 
 EQUAL_OBSERVATIONS, SECONDS_BETWEEN = 3, 1.0
 _NO_SECRET = (403, 404)
@@ -31,7 +30,8 @@ _log = logging.getLogger(__name__)
 
 class Observer:
     def __init__(self, client: AsyncClient, settings: Settings) -> None:
-        self._client, self._settings = client, settings
+        self._client = client
+        self._timeouts = settings.model_dump(include={"database_connect_timeout", "database_command_timeout"})
         self._failures: dict[str, int] = {}
 
     async def observe(self, resources: Sequence[Resource]) -> list[Snapshot]:
@@ -77,27 +77,18 @@ class Observer:
 
     async def _facts(self, resource: Resource) -> ServerFacts:
         """Ask the server, at the address its secret has now."""
-        ref, limits = resource.database, self._settings
-        data, ca = await self._secret(resource.namespace, ref["name"]), ref.get("ca")
+        ref, ca = resource.database, resource.database.get("ca")
+        data = await self._secret(resource.namespace, ref["name"])
         bundle = (await self._secret(resource.namespace, ca["name"])).get(ca["key"]) if ca else None
         if ca and bundle is None:
             raise SettingsError(f"Secret {ca['name']} has no key {ca['key']}")
         with in_memory(bundle) as path:
-            async with asyncio.timeout(limits.database_connect_timeout + limits.database_command_timeout):
-                return await look(database_settings(data, ref, path, limits), ask, application_name=COMPONENT)
+            tls = {"database_tls_mode": ref.get("tlsMode"), "database_tls_ca": path}
+            async with asyncio.timeout(sum(self._timeouts.values())):
+                own = from_secret(data, ref["keys"], **self._timeouts, **tls)
+                return await look(own, ask, application_name=COMPONENT)
 
     async def _secret(self, namespace: str, name: str) -> dict[str, str]:
         """A secret's values. Read by name each time: the operator can neither list nor watch secrets."""
         data = (await self._client.get(Secret, name, namespace=namespace)).data or {}
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
-
-
-def database_settings(data: Mapping[str, str], ref: Object, ca: Path | None, limits: Settings) -> Settings:
-    """The settings the migration's Job has from the same secret, so that both find the same server."""
-    keys = ref["keys"]
-    values = {f"database_{name}": data[keys[part]].strip() for part, name in FILES.items() if data.get(keys[part])}
-    if not values.keys() & {"database_url", "database_host"}:
-        raise SettingsError(f"it has neither the key {keys['uri']} nor the key {keys['host']}")
-    timeouts = limits.model_dump(include={"database_connect_timeout", "database_command_timeout"})
-    tls = {"database_tls_mode": ref.get("tlsMode"), "database_tls_ca": ca}
-    return Settings.model_validate({**timeouts, **values, **tls})

@@ -6,7 +6,9 @@ A setting is the environment variable ``PLINTH_<NAME>``, or a file of that name 
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError as SourceError
@@ -29,6 +31,16 @@ from app.settings.migrations import MigrationSettings
 from app.settings.operator import OperatorSettings
 from app.settings.readiness import ReadinessSettings
 from app.settings.tenancy import TenancySettings
+
+SECRET_FILES = {
+    "uri": "database_url",
+    "host": "database_host",
+    "port": "database_port",
+    "dbname": "database_name",
+    "user": "database_user",
+    "password": "database_password",
+}
+"""What the keys of a database's secret mean, and the setting whose file each is where a pod mounts it."""
 
 
 class Settings(DatabaseSettings, HttpSettings, TenancySettings, ReadinessSettings, MigrationSettings, OperatorSettings):
@@ -70,3 +82,15 @@ def load_settings() -> Settings:
         raise SettingsError(f"{variable(field[1]) if field else error} must be a JSON list.") from None
     settings._folder = folder if mounted else None
     return settings
+
+
+def from_secret(data: Mapping[str, str], keys: Mapping[str, str], **others: Any) -> Settings:
+    """The settings a pod has that mounts this secret, for one who reads it from the API: both find the same server.
+
+    ``keys`` are what those of `SECRET_FILES` are called in it. Raises SettingsError where it names no server.
+    """
+    values = {setting: data[keys[key]].strip() for key, setting in SECRET_FILES.items() if data.get(keys[key])}
+    if not values.keys() & {"database_url", "database_host"}:
+        raise SettingsError(f"it has neither the key {keys['uri']} nor the key {keys['host']}")
+    nothing = {setting: Settings.model_fields[setting].default for setting in SECRET_FILES.values()}
+    return Settings.model_validate({**nothing, **others, **values})  # and not what the environment says of another

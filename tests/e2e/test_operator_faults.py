@@ -20,8 +20,8 @@ from app import kubernetes
 from app.db.packaged import PackagedServer
 from app.operator.act import Actor
 from app.operator.decide import Snapshot, decide
-from app.operator.jobs import FILES
 from app.operator.resource import API_VERSION, COMPONENT, GROUP, KIND, PLURAL, parse
+from app.settings import SECRET_FILES
 from tests.cluster.console import ClusterError
 from tests.cluster.local.bare import OPERATOR, ControlPlane
 from tests.cluster.waiting import wait_for
@@ -194,7 +194,7 @@ def test_a_silent_api_server_is_outlasted(plane: ControlPlane, shop: Shop, servi
 
 
 SPEC: dict[str, Any] = {
-    "databaseSecretRef": {"name": "owner", "keys": {key: key for key in FILES}},
+    "databaseSecretRef": {"name": "owner", "keys": {key: key for key in SECRET_FILES}},
     "jobTemplate": {"image": "plinth:test", "activeDeadlineSeconds": 60, "ttlSecondsAfterFinished": 60},
     "revision": "uuidv7",
     "minServerVersion": 18,

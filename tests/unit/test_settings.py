@@ -1,12 +1,14 @@
 """Settings: where they come from, and what a wrong one is answered with."""
 
+import ssl
 from pathlib import Path
 
 import pytest
 
+from app.db.address import address
 from app.environment import variable
 from app.errors import SettingsError
-from app.settings import Settings, load_settings
+from app.settings import SECRET_FILES, Settings, from_secret, load_settings
 from tests.settings_table import DOC, current
 
 
@@ -145,3 +147,59 @@ def test_settings_are_flat():
     """Fields hold plain values: a variable each, no nesting."""
     nested = [name for name, field in Settings.model_fields.items() if "BaseModel" in str(field.annotation)]
     assert nested == []
+
+
+KEYS = {key: key for key in SECRET_FILES}
+
+
+def test_the_uri_of_a_secret_is_taken_before_the_parts() -> None:
+    """As where it is mounted; what else is known goes along."""
+    data = {"uri": "postgresql://u:p@db/x?sslmode=disable", "host": "other"}
+    made = from_secret(data, KEYS, database_connect_timeout=1)
+    assert str(address(made)) == "db:5432/x"
+    assert made.database_connect_timeout == 1
+
+
+def test_the_parts_of_a_secret_make_an_address() -> None:
+    """Under the keys it is said to have, blanks and line ends of hand-made secrets taken away."""
+    keys = {**KEYS, "host": "hostname", "user": "username"}
+    data = {"hostname": "db\n", "port": "6432", "dbname": "x", "username": "u", "password": "p"}
+    made = address(from_secret(data, keys))
+    assert str(made) == "db:6432/x"
+    assert made.options["user"] == "u"
+    assert isinstance(made.options["ssl"], ssl.SSLContext)
+
+
+def test_a_secret_is_read_as_where_it_is_mounted(tmp_path: Path) -> None:
+    """So that whoever reads it from the API finds the server that a pod with its files finds."""
+    data = {"host": "db\n", "port": " 6432", "dbname": "x", "user": "u", "password": "p"}
+    for key, value in data.items():
+        (tmp_path / variable(SECRET_FILES[key])).write_text(value)
+    assert from_secret(data, KEYS).model_dump() == load_settings().model_dump()
+
+
+def test_the_reader_of_a_secret_adds_nothing_of_its_own_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that looks at others may have an address itself: a URI there would win over the secret's parts."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://own/d")
+    monkeypatch.setenv("PLINTH_DATABASE_PASSWORD", "own")
+    made = from_secret({"host": "db"}, KEYS)
+    assert (made.database_url, made.database_password, made.database_port) == (None, None, "5432")
+
+
+@pytest.mark.parametrize(
+    ("uri", "mode", "verifies"),
+    [("", "disable", None), ("", "require", False), ("", "verify-ca", True), ("?sslmode=require", "disable", False)],
+)
+def test_a_tls_mode_beside_the_secret_counts_where_its_uri_is_silent(
+    uri: str, mode: str, verifies: bool | None
+) -> None:
+    """Secrets in parts have no other place to say it."""
+    data = {"uri": f"postgresql://u:p@db/x{uri}"} if uri else {"host": "db"}
+    context = address(from_secret(data, KEYS, database_tls_mode=mode)).options["ssl"]
+    assert (context.verify_mode == ssl.CERT_REQUIRED if context else None) is verifies
+
+
+def test_a_secret_without_an_address_names_the_keys_that_are_missing() -> None:
+    """The person who reads it can mend either."""
+    with pytest.raises(SettingsError, match="neither the key uri nor the key host"):
+        from_secret({"password": "p"}, KEYS)

@@ -9,18 +9,16 @@ import asyncpg
 import pytest
 from lightkube import ApiError
 
-from app.db.address import address
 from app.db.server import ServerFacts
 from app.errors import SettingsError
 from app.operator import observe
 from app.operator.decide import Unreachable
-from app.operator.observe import Observer, database_settings
+from app.operator.observe import Observer
 from app.settings import Settings
 from tests.unit.operator.api import FakeApi
 from tests.unit.operator.builders import KEYS, resource, server
 
 LIMITS = Settings(database_connect_timeout=1, database_command_timeout=2)
-REFERENCE = {"keys": KEYS}
 SECRET = "/api/v1/namespaces/shop/secrets/owner"
 
 
@@ -53,40 +51,6 @@ def api() -> FakeApi:
 def observer(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Observer:
     monkeypatch.setattr(observe, "SECONDS_BETWEEN", 0)
     return Observer(api.client(), LIMITS)
-
-
-def test_a_uri_is_taken_before_the_parts() -> None:
-    """As the migrator does; the operator's deadlines go along."""
-    made = database_settings({"uri": "postgresql://u:p@db/x?sslmode=disable", "host": "other"}, REFERENCE, None, LIMITS)
-    assert str(address(made)) == "db:5432/x"
-    assert (made.database_connect_timeout, made.database_command_timeout) == (1, 2)
-
-
-def test_the_parts_of_a_secret_make_an_address() -> None:
-    """Under the keys the resource names, blanks and line ends of hand-made secrets taken away."""
-    keys = {**KEYS, "host": "hostname", "user": "username"}
-    data = {"hostname": "db\n", "port": "6432", "dbname": "x", "username": "u", "password": "p"}
-    made = address(database_settings(data, {"keys": keys}, None, LIMITS))
-    assert str(made) == "db:6432/x"
-    assert made.options["user"] == "u"
-    assert isinstance(made.options["ssl"], ssl.SSLContext)
-
-
-@pytest.mark.parametrize(
-    ("uri", "mode", "verifies"),
-    [("", "disable", None), ("", "require", False), ("", "verify-ca", True), ("?sslmode=require", "disable", False)],
-)
-def test_the_references_tls_mode_counts_where_the_uri_is_silent(uri: str, mode: str, verifies: bool | None) -> None:
-    """Secrets in parts have no other place to say it."""
-    data = {"uri": f"postgresql://u:p@db/x{uri}"} if uri else {"host": "db"}
-    context = address(database_settings(data, {**REFERENCE, "tlsMode": mode}, None, LIMITS)).options["ssl"]
-    assert (context.verify_mode == ssl.CERT_REQUIRED if context else None) is verifies
-
-
-def test_a_secret_without_an_address_names_the_keys_that_are_missing() -> None:
-    """The person who reads it can mend either."""
-    with pytest.raises(SettingsError, match="neither the key uri nor the key host"):
-        database_settings({"password": "p"}, REFERENCE, None, LIMITS)
 
 
 async def test_a_ca_is_read_from_memory_and_makes_verification_full(api: FakeApi, observer: Observer) -> None:
