@@ -5,13 +5,11 @@ from pathlib import Path
 import structlog
 
 from app.db.address import Address, address
-from app.environment import PREFIX, mounted_version
+from app.environment import mounted_version, variable
 from app.errors import SettingsError
-from app.settings import Settings, load_settings
+from app.settings import SECRET_FILES, Settings, load_settings
 
 log = structlog.stdlib.get_logger("plinth.database")
-
-_PARTS = ("URL", "HOST", "PORT", "NAME", "USER", "PASSWORD")
 
 Contents = tuple[bytes | None, ...]
 
@@ -59,7 +57,7 @@ class CurrentAddress:
     def _contents(self) -> Contents:
         folder = self._settings.mounted
         version = mounted_version(folder) if folder else None
-        files = [version / f"{PREFIX}DATABASE_{part}" if version else None for part in _PARTS]
+        files = [version / variable(name) if version else None for name in SECRET_FILES.values()]
         return tuple(_content(file) for file in (*files, *self._good.files))
 
 
