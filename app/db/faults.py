@@ -131,6 +131,14 @@ def driver_error(error: BaseException) -> BaseException:
     return (orig.__cause__ or orig) if isinstance(orig, BaseException) else error
 
 
+def said(error: BaseException) -> str:
+    """What an error in reaching a database says, less what may hold a password; no full stop, and maybe nothing."""
+    if isinstance(error, ValueError) and not isinstance(error, OSError):  # a certificate's refusal is both
+        return "its address cannot be understood"
+    text, _, _ = str(error).partition(" for '")  # whom the certificate does not name
+    return text.rstrip(".")
+
+
 def sqlstate(error: BaseException) -> str | None:
     """The SQLSTATE anywhere in an exception's chain, or None."""
     return next((state for link in _chain(error) if (state := _sqlstate(link))), None)

@@ -13,7 +13,7 @@ from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import Pod, Secret
 
 from app.db.connections import look
-from app.db.faults import classify
+from app.db.faults import classify, said
 from app.db.server import ServerFacts, observe as ask
 from app.db.tls import in_memory
 from app.errors import PlinthError, SettingsError
@@ -65,11 +65,7 @@ class Observer:
             self._failures[key] = times = self._failures.get(key, 0) + 1
             kind = str(classify(error) or "secret")
             metrics.ERRORS.labels(kind).inc()
-            # Nothing of the address: an odd password could be in it. A certificate's refusal is both kinds of error.
-            odd = isinstance(error, ValueError) and not isinstance(error, OSError)
-            text, _, _ = str(error).partition(" for '")  # whom the certificate does not name
-            why = "the address in it cannot be understood" if odd else text.rstrip(".") or kind
-            message = f"The database of Secret {name} cannot be used: {why}."
+            message = f"The database of Secret {name} cannot be used: {said(error) or kind}."
             _log.warning("%s/%s (%s): %s", *resource.key, kind, message)
             return Unreachable(message, times)
         self._failures.pop(key, None)

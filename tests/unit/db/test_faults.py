@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import sqlalchemy.exc
 
-from app.db.faults import BY_CLASS, BY_SQLSTATE, Fault, classify, sqlstate
+from app.db.faults import BY_CLASS, BY_SQLSTATE, Fault, classify, said, sqlstate
 
 SQLSTATES = Path(__file__).with_name("sqlstates.txt")
 
@@ -174,3 +174,19 @@ def test_a_misuse_of_sqlalchemy_is_a_bug(error: Exception):
 def test_what_a_group_holds_is_found():
     """As a streaming response raises it."""
     assert classify(ExceptionGroup("words", [ValueError(), asyncpg.UniqueViolationError()])) is Fault.UNIQUE
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (asyncpg.InvalidPasswordError("password authentication failed."), "password authentication failed"),
+        (TimeoutError(), ""),
+        (ssl.SSLCertVerificationError(1, "the certificate is not valid for 's3cret@db'."), "certificate is not valid"),
+        (ValueError("invalid literal s3cret"), "its address cannot be understood"),
+    ],
+)
+def test_what_is_said_of_a_failure_tells_nothing_of_the_address(error: Exception, words: str):
+    """A password with odd characters in it may be taken for a host."""
+    assert words in said(error)
+    assert "s3cret" not in said(error)
+    assert bool(said(error)) is bool(words)

@@ -70,7 +70,7 @@ async def test_a_ca_is_read_from_memory_and_makes_verification_full(api: FakeApi
         (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
         (TimeoutError(), "timeout."),
         (ssl.SSLCertVerificationError(1, "the certificate is not valid for 's3cret@db'."), "certificate is not valid."),
-        (ValueError("invalid literal s3cret"), "the address in it cannot be understood."),
+        (ValueError("invalid literal s3cret"), "its address cannot be understood."),
     ],
 )
 async def test_a_failed_observation_says_why(
