@@ -1,19 +1,17 @@
 """Doing what was decided: the Job, then the Events, then the status. Killed in between, the next round goes on."""
 
 import hashlib
-import json
 import logging
 import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import yaml
 from lightkube import ApiError, AsyncClient, codecs
 from lightkube.types import PatchType
-from mako.lookup import TemplateLookup
 
+from app import templates
 from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
 from app.operator.jobs import MigrationJob
@@ -23,9 +21,7 @@ from app.settings import SECRET_FILES
 
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
 
-_TEMPLATES = TemplateLookup(
-    str(Path(__file__).parent), strict_undefined=True, default_filters=["dumps"], imports=["from json import dumps"]
-)
+_TEMPLATES = Path(__file__).parent
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +80,7 @@ class Actor:
 
 def job_object(resource: Resource, name: str) -> dict[str, Any]:
     """The Job that runs the gated revision once."""
-    return _filled("job", resource, name=name, files=SECRET_FILES)
+    return templates.document(_TEMPLATES / "job.yaml.mako", of=resource, name=name, files=SECRET_FILES)
 
 
 def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
@@ -94,11 +90,5 @@ def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
     digest = hashlib.sha256(f"{of.uid} {reason} {window}".encode()).hexdigest()[:16]
     more = f" (docs/runbook.md#{reason.lower()})" if reason in WARNINGS else ""
     said = {"type": "Warning" if more else "Normal", "message": event.message[: 1024 - len(more)] + more}
-    return _filled("event", of, name=f"{of.name}.{digest}", reason=reason, now=timestamp(now), **said)
-
-
-def _filled(kind: str, of: Resource, **values: Any) -> dict[str, Any]:
-    """An object as its template shows it; each value is JSON there, which is YAML."""
-    made = yaml.safe_load(_TEMPLATES.get_template(f"{kind}.yaml.mako").render(of=of, **values))
-    # JSON writes a character beyond 16 bits as two, which YAML does not put together again.
-    return cast("dict[str, Any]", json.loads(json.dumps(made)))
+    own = {"name": f"{of.name}.{digest}", "reason": reason, "now": timestamp(now)}
+    return templates.document(_TEMPLATES / "event.yaml.mako", of=of, **own, **said)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from mako.template import Template
-
+from app import templates
 from app.db.revision import ROOT
 from app.scaffold import SliceError
 from app.scaffold.kinds import Field
@@ -82,10 +81,8 @@ def render(slice_: Slice) -> dict[Path, str]:
 
 
 def _filled(name: str, slice_: Slice) -> str:
-    template = Template(filename=str(_TEMPLATES / f"{name}.py.mako"), strict_undefined=True)  # noqa: S702 - makes no HTML
-    text = template.render(s=slice_, names=slice_.names, fields=slice_.fields, lineage=slice_.lineage)
-    assert isinstance(text, str)  # noqa: S101 - Mako has no types
-    return text
+    values = {"s": slice_, "names": slice_.names, "fields": slice_.fields, "lineage": slice_.lineage}
+    return templates.text(_TEMPLATES / f"{name}.py.mako", **values)
 
 
 def _formed(text: str, path: Path) -> str:
