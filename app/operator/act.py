@@ -20,9 +20,7 @@ from app.operator.resource import GatedMigration, Resource, parse, timestamp
 from app.settings import SECRET_FILES
 
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
-
 _TEMPLATES = Path(__file__).parent
-
 _log = logging.getLogger(__name__)
 
 

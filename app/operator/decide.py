@@ -166,7 +166,7 @@ def _events(view: Snapshot, tries: Attempts | None, state: _State) -> Iterator[E
     before = status.get("serverVersionNum", now)
     change = f"PostgreSQL {status.get('serverVersion', tries.facts.version)} became {tries.facts.version}"
     started = tries.running.name if tries.running else state.create
-    new = started not in (None, (of.last_job or {}).get("name"))
+    new = started not in (None, (status.get("lastJob") or {}).get("name"))
     end = job and f"Job {job.name} {'succeeded' if job.succeeded else 'failed'}: {job.message or 'no message'}"
     happened = {
         EventReason.SERVER_VERSION_CHANGED: before != now and f"{change}.",

@@ -117,7 +117,8 @@ class Attempts(NamedTuple):
 
 def count(resource: Resource, facts: ServerFacts, jobs: tuple[MigrationJob, ...], now: datetime) -> Attempts:
     """Add up Jobs and status. An operator killed anywhere comes to the same sums when it is back."""
-    wanted, status, last = target(resource, facts.system_identifier), resource.status, resource.last_job or {}
+    wanted, status = target(resource, facts.system_identifier), resource.status
+    last = status.get("lastJob") or {}
     migrated, last_id = facts.has_applied(resource.revision), parse_name(last.get("name", ""))
     # What failed before may succeed now.
     seen, retry = (status.get("serverVersionNum"), status.get("coreRevision", "")), resource.annotations.get(RETRY)
@@ -141,14 +142,14 @@ def count(resource: Resource, facts: ServerFacts, jobs: tuple[MigrationJob, ...]
         running=running,
         finished=news,
         failures=0 if migrated else failed + (0 if anew else status.get("failures", 0)),
-        last=told(newest) if (newest := running or news) else resource.last_job,
+        last=told(newest) if (newest := running or news) else status.get("lastJob"),
         core_behind=not (migrated or changed) and (refused or (news is None and not anew and behind)),
     )
 
 
 def _news(resource: Resource, jobs: tuple[MigrationJob, ...], wanted: str, now: datetime) -> MigrationJob | None:
     """The newest finished Job whose end the status does not tell yet."""
-    if (last := resource.last_job) and "completionTime" not in last:
+    if (last := resource.status.get("lastJob")) and "completionTime" not in last:
         began, kept = datetime.fromisoformat(last["startTime"]), resource.job_template["ttlSecondsAfterFinished"]
         why = "the Job's time to live was over" if now - began > timedelta(seconds=kept) else "the Job was deleted"
         # What one did that is no longer there is asked of the server.

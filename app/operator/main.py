@@ -13,9 +13,6 @@ from app.operator.resource import COMPONENT, GROUP, PLURAL, VERSION
 from app.operator.rounds import Rounds
 from app.settings import Settings, load_settings
 
-PATIENCE = itertools.repeat(5.0)
-"""Seconds between kopf's tries, without an end: where the API server is away, a restart does not help."""
-
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM. Raises SettingsError where there is no cluster to talk to."""
@@ -41,7 +38,7 @@ async def start(memo: kopf.Memo, settings: kopf.OperatorSettings, **_: Any) -> N
     memo.settings = own = memo.settings if "settings" in memo else load_settings()
     settings.scanning.disabled = True  # no rights on namespaces and definitions are asked for
     settings.networking.request_timeout = 10
-    settings.networking.error_backoffs = PATIENCE
+    settings.networking.error_backoffs = itertools.repeat(5.0)  # where the API server is away, a restart does not help
     settings.persistence.finalizer = f"{GROUP}/operator"  # never set, and never anybody else's taken away
     if own.operator_metrics_port:
         start_http_server(own.operator_metrics_port)
@@ -59,9 +56,8 @@ def login(memo: kopf.Memo, **kwargs: Any) -> kopf.ConnectionInfo | None:
 @kopf.on.event(GROUP, VERSION, PLURAL)
 async def changed(memo: kopf.Memo, event: kopf.RawEvent, **_: Any) -> None:
     """Wake the rounds. An `event` handler, as it needs neither a finalizer nor annotations, and sees deletions."""
-    meta = event["object"]["metadata"]
     if event["type"] == "DELETED":
-        memo.rounds.drop((meta["namespace"], meta["name"]), meta["uid"])
+        memo.rounds.drop({event["object"]["metadata"]["uid"]})
     else:
         memo.rounds.put(event["object"])
 

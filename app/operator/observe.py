@@ -80,9 +80,9 @@ class Observer:
             raise SettingsError(f"Secret {ca['name']} has no key {ca['key']}")
         with in_memory(bundle) as path:
             tls = {"database_tls_mode": ref.get("tlsMode"), "database_tls_ca": path}
+            settings = from_secret(data, ref["keys"], **self._timeouts, **tls)
             async with asyncio.timeout(sum(self._timeouts.values())):
-                own = from_secret(data, ref["keys"], **self._timeouts, **tls)
-                return await look(own, ask, application_name=COMPONENT)
+                return await look(settings, ask, application_name=COMPONENT)
 
     async def _secret(self, namespace: str, name: str) -> dict[str, str]:
         """A secret's values. Read by name each time: the operator can neither list nor watch secrets."""

@@ -59,10 +59,6 @@ class Resource(BaseModel, frozen=True):
         return self.uid, self.generation, self.annotations.get(APPROVE), self.annotations.get(RETRY)
 
     @property
-    def last_job(self) -> Object | None:
-        return self.status.get("lastJob")
-
-    @property
     def approval(self) -> Object | None:
         """The approval of this revision: the one recorded, else the one just written. None where there is none."""
         if self.annotations.get(APPROVE) != self.revision:

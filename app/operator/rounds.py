@@ -5,7 +5,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import asynccontextmanager
 
 from lightkube import AsyncClient
@@ -27,7 +27,6 @@ STUCK_SECONDS = 180
 """After this long without a turn, or in one round, the rounds count as stopped."""
 
 _log = logging.getLogger(__name__)
-_Key = tuple[str, str]
 
 
 @asynccontextmanager
@@ -44,8 +43,8 @@ async def _going_on() -> AsyncIterator[None]:
 class Rounds:
     def __init__(self, client: AsyncClient, observer: Observer, namespaces: Sequence[str]) -> None:
         self._client, self._observer, self._actor, self._namespaces = client, observer, Actor(client), namespaces
-        self._resources: dict[_Key, Resource] = {}
-        self._due: dict[_Key, float] = {}
+        self._resources: dict[tuple[str, str], Resource] = {}
+        self._due: dict[tuple[str, str], float] = {}
         self._busy: dict[str, float] = {}  # databases, and when their round began
         self._turned, self._free = time.monotonic(), asyncio.Semaphore(ROUNDS_AT_ONCE)
 
@@ -64,9 +63,9 @@ class Rounds:
         if old is None or old.wish != new.wish:
             self._due[new.key] = 0
 
-    def drop(self, key: _Key, uid: str) -> None:
-        """Forget a resource that is gone; one made again under its name is another."""
-        if key in self._resources and self._resources[key].uid == uid:
+    def drop(self, uids: Set[str]) -> None:
+        """Forget resources that are gone; one made again under its name is another."""
+        for key in [key for key, one in self._resources.items() if one.uid in uids]:
             del self._resources[key], self._due[key]
             metrics.tell(*key, {})
 
@@ -89,13 +88,12 @@ class Rounds:
     async def _list(self) -> None:
         while True:
             async with _going_on():
-                missing = {one.uid: one.key for one in self._resources.values()}
+                missing = {one.uid for one in self._resources.values()}
                 for namespace in self._namespaces:
                     async for body in self._client.list(GatedMigration, namespace=namespace, chunk_size=500):
                         self.put(body)
-                        missing.pop(body["metadata"]["uid"], None)
-                for uid, key in missing.items():
-                    self.drop(key, uid)
+                        missing.discard(body["metadata"]["uid"])
+                self.drop(missing)
                 if not self._resources:
                     metrics.SUCCESS.set_to_current_time()
             await asyncio.sleep(RELIST_SECONDS)

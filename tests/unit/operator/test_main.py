@@ -11,6 +11,7 @@ import kopf
 import pytest
 from kopf._core.engines.probing import health_reporter
 
+from app import kubernetes
 from app.db.packaged import free_port
 from app.errors import SettingsError
 from app.operator import main, rounds as module
@@ -69,11 +70,11 @@ async def test_livez_fails_when_the_loop_stops_though_the_process_lives(monkeypa
 async def test_events_of_the_watch_put_and_drop() -> None:
     """A deletion names the object that is gone, not one made again under its name."""
     seen: list[Any] = []
-    rounds = SimpleNamespace(put=lambda one: seen.append(one["kind"]), drop=lambda key, uid: seen.append((key, uid)))
+    rounds = SimpleNamespace(put=lambda one: seen.append(one["kind"]), drop=seen.append)
     memo: Any = SimpleNamespace(rounds=rounds)
     await main.changed(memo, {"type": "MODIFIED", "object": body()})  # type: ignore[arg-type]
     await main.changed(memo, {"type": "DELETED", "object": body()})  # type: ignore[arg-type]
-    assert seen == ["GatedMigration", (("shop", "shop-uuidv7"), "u-1")]
+    assert seen == ["GatedMigration", {"u-1"}]
 
 
 def test_no_handler_needs_a_finalizer_or_an_annotation() -> None:
@@ -96,10 +97,15 @@ def test_without_a_cluster_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) 
         main.watched(Settings())
 
 
-def test_kopf_never_gives_up_on_the_api_server() -> None:
+async def test_kopf_never_gives_up_on_the_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its patience has no end, whichever request uses it."""
+    monkeypatch.setattr(kubernetes, "connect", lambda **_: FakeApi().client())
+    own = Settings(operator_metrics_port=0, operator_namespaces=["shop"])
+    memo, settings = kopf.Memo(settings=own), kopf.OperatorSettings()
+    await main.start(memo, settings)
+    memo.task.cancel()
     for _ in range(2):
-        assert list(itertools.islice(iter(main.PATIENCE), 1000)) == [5] * 1000
+        assert list(itertools.islice(iter(settings.networking.error_backoffs), 1000)) == [5] * 1000
 
 
 @pytest.mark.parametrize("strict", [True, False])

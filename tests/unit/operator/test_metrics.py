@@ -52,7 +52,7 @@ async def test_each_metric_is_seen_at_work(monkeypatch: pytest.MonkeyPatch) -> N
         assert all(now > then for now, then in zip(values(), before, strict=True))
         assert (REGISTRY.get_sample_value(*STATE), REGISTRY.get_sample_value(*STALLED)) == (1, 0)
         assert REGISTRY.get_sample_value(*SERVER) == server(18).version_num
-        rounds.drop(("shop", NAME["name"]), made["metadata"]["uid"])
+        rounds.drop({made["metadata"]["uid"]})
     assert [REGISTRY.get_sample_value(*one) for one in (STATE, STALLED, SERVER)] == [None, None, None]
 
 

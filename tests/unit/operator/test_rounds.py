@@ -210,6 +210,19 @@ async def test_an_older_version_of_a_resource_is_not_taken(api: FakeApi, observe
     assert rounds._resources["shop", "a"].status == {"failures": 1}
 
 
+async def test_one_made_again_under_a_name_stays_when_the_first_is_gone(api: FakeApi, observer: FakeObserver) -> None:
+    """A deletion may be told late: it is of the object, not of its name."""
+    rounds = Rounds(api.client(), observer, ["shop"])  # type: ignore[arg-type]
+    new = named("a")
+    new["metadata"] |= {"uid": "new", "resourceVersion": "11"}
+    rounds.put(named("a"))
+    rounds.put(new)
+    rounds.drop({"a"})
+    assert [one.uid for one in rounds._resources.values()] == ["new"]
+    rounds.drop({"new"})
+    assert (rounds._resources, rounds._due) == ({}, {})
+
+
 async def test_a_round_that_does_not_end_is_noticed(
     api: FakeApi, observer: FakeObserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
