@@ -1,6 +1,7 @@
-"""How the Kubernetes API is reached: by the operator, by kopf in it, and by `plinth crd apply`."""
+"""How the Kubernetes API is reached, by the operator, kopf and `plinth crd apply`, and how it writes a moment."""
 
 import ssl
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
@@ -46,3 +47,8 @@ def relaxed(context: ssl.SSLContext) -> ssl.SSLContext:
     """Verify as before Python 3.13, which refuses a CA without keyUsage; some clusters have one."""
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as the Kubernetes API writes it: whole seconds, UTC. ``datetime.fromisoformat`` is the reverse."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,12 +11,12 @@ from typing import Any
 from lightkube import ApiError, AsyncClient, codecs
 from lightkube.types import PatchType
 
-from app import templates
+from app import kubernetes, templates
 from app.operator import metrics
 from app.operator.decide import Decision, Snapshot, decide
 from app.operator.jobs import MigrationJob
 from app.operator.reasons import QUIET_SECONDS, WARNINGS, Event
-from app.operator.resource import GatedMigration, Resource, parse, timestamp
+from app.operator.resource import GatedMigration, Resource, parse
 from app.settings import SECRET_FILES
 
 _CONFLICT, _REJECTED = 409, (400, 403, 422)
@@ -88,5 +88,5 @@ def event_object(snapshot: Snapshot, event: Event) -> dict[str, Any]:
     digest = hashlib.sha256(f"{of.uid} {reason} {window}".encode()).hexdigest()[:16]
     more = f" (docs/runbook.md#{reason.lower()})" if reason in WARNINGS else ""
     said = {"type": "Warning" if more else "Normal", "message": event.message[: 1024 - len(more)] + more}
-    own = {"name": f"{of.name}.{digest}", "reason": reason, "now": timestamp(now)}
+    own = {"name": f"{of.name}.{digest}", "reason": reason, "now": kubernetes.timestamp(now)}
     return templates.document(_TEMPLATES / "event.yaml.mako", of=of, **own, **said)

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from app.db.ids import UUIDV7
 from app.db.server import ServerFacts
+from app.kubernetes import timestamp
 from app.operator.jobs import Attempts, MigrationJob, count, told
 from app.operator.reasons import READY, Event, EventReason, Reason
-from app.operator.resource import APPROVE, RETRY, Object, Resource, given, timestamp
+from app.operator.resource import APPROVE, RETRY, Object, Resource, given
 
 ATTEMPTS = 3
 FAILED_OBSERVATIONS = 3

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from app.db.server import ServerFacts
 from app.errors import CoreSchemaBehind
+from app.kubernetes import timestamp
 from app.operator.reasons import Reason
-from app.operator.resource import GROUP, RETRY, Object, Resource, given, timestamp
+from app.operator.resource import GROUP, RETRY, Object, Resource, given
 from app.outcome import last_line
 
 LABEL = f"{GROUP}/gated-migration"

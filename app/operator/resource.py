@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -83,8 +83,3 @@ parse = Resource.model_validate
 def given(values: Object) -> dict[str, Any]:
     """What is not None of it."""
     return {key: value for key, value in values.items() if value is not None}
-
-
-def timestamp(moment: datetime) -> str:
-    """A moment as the Kubernetes API writes it: whole seconds, UTC. ``datetime.fromisoformat`` is the reverse."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -24,8 +24,9 @@ from lightkube.resources.rbac_authorization_v1 import RoleBinding
 from lightkube.types import PatchType
 
 from app.db.packaged import PackagedServer, free_port
+from app.kubernetes import timestamp
 from app.operator.jobs import CONTAINER, JOB_LABEL
-from app.operator.resource import GatedMigration, timestamp
+from app.operator.resource import GatedMigration
 from tests.cluster.console import ClusterError
 from tests.cluster.local.bare import OPERATOR, ControlPlane
 from tests.cluster.waiting import wait_for

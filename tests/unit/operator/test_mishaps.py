@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.kubernetes import timestamp
 from app.operator.jobs import MigrationJob, read
-from app.operator.resource import timestamp
 from tests.unit.operator.builders import NOW, after, condition, job, look, reasons, resource, server, standing
 
 Object = Mapping[str, Any]
