@@ -9,8 +9,8 @@ import pytest
 from lightkube import ApiError, Client
 from lightkube.models.meta_v1 import ObjectMeta
 
-from app.operator.jobs import FILES
 from app.operator.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION, GatedMigration
+from app.settings import SECRET_FILES
 from tests.cluster.console import ClusterError
 from tests.cluster.local.bare import ControlPlane
 from tests.cluster.waiting import wait_for
@@ -43,7 +43,7 @@ def test_each_rule_of_the_definition_refuses_what_breaks_it(shop: Shop) -> None:
 ODD: dict[str, Any] = {
     "databaseSecretRef": {
         "name": "Not A Name",
-        "keys": dict.fromkeys(FILES, "no key"),
+        "keys": dict.fromkeys(SECRET_FILES, "no key"),
         "tlsMode": "maybe",
         "ca": {"name": "Not A Name", "key": "no key"},
     },
@@ -69,7 +69,7 @@ LONG = "x" * 1025
 TOO_MUCH: dict[str, Any] = {
     "databaseSecretRef": {
         "name": LONG,
-        "keys": dict.fromkeys(FILES, LONG),
+        "keys": dict.fromkeys(SECRET_FILES, LONG),
         "ca": {"name": LONG, "key": LONG},
     },
     "revision": LONG,
