@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,9 @@ class Bundle:
         folder = self.namespace.keep_evidence()
         return ClusterError(f"{error}\n\n{pods}\n\nTheir Events, logs and descriptions are in {folder}.")
 
-    @property
+    @cached_property
     def full_name(self) -> str:
-        """What its objects are called: the release's name, or what the values say."""
+        """What its objects are called: the release's name, or what the values say. Asked once, after the install."""
         return self._of("deployments", "app", "metadata.name")
 
     def major(self) -> str | None:
