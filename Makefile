@@ -126,7 +126,7 @@ figures-performance: $(VENV)/ready ## Measure what each layer costs, 20 minutes 
 	@$(BIN)/python -m tests.figures.performance
 
 # The rest of the machine should be idle; CPU is counted, not time, but caches are shared.
-bench: $(VENV)/ready ## What each layer costs, about 40 minutes: docs/benchmarks.md; QUICK=1: is anything slower? in a minute
+bench: $(VENV)/ready ## What each layer costs, about half an hour: docs/benchmarks.md; QUICK=1: is anything slower? in a minute
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 # Without looking for dependencies: the lock has them all, and a newer release of one must not come between.
